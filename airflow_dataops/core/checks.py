@@ -1,0 +1,124 @@
+"""Checks and suites as values: what is asked of the data, before anything is measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from airflow_dataops.core.values import jsonable, readable
+from airflow_dataops.core.verdicts import Severity
+
+_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One expectation, in Great Expectations' own vocabulary.
+
+    :param kind: the expectation's type, ``expect_column_values_to_not_be_null``.
+    :param kwargs: its arguments as GX names them (``column``, ``min_value``, ``mostly``, ``row_condition``, …).
+    :param severity: what it means when the check does not hold.
+    :param name: tells two checks of one kind on one column apart; optional.
+    :param meta: free notes, kept and shown (``meta["notes"]`` is the advice a failure prints).
+    """
+
+    kind: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity = Severity.CRITICAL
+    name: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kwargs", MappingProxyType(dict(self.kwargs)))
+        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.to_dict(), sort_keys=True))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns this check speaks of, in the order written."""
+        found: list[str] = []
+        for key in _COLUMN_KEYS:
+            value = self.kwargs.get(key)
+            found += [value] if isinstance(value, str) else [str(v) for v in value or ()]
+        return tuple(found)
+
+    @property
+    def id(self) -> str:
+        """The check's place (kind, columns, name), not its numbers: editing a threshold keeps the history."""
+        place = [self.kind, list(self.columns), self.name, str(self.kwargs.get("row_condition") or "")]
+        return hashlib.sha256(json.dumps(place).encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """The check as a person says it: ``amount: values to be between (min_value 0, max_value 10)``."""
+        if self.name:
+            return self.name
+        words = self.kind.removeprefix("expect_")
+        for prefix in ("column_values_", "column_pair_values_", "column_", "table_"):
+            if words.startswith(prefix):
+                words = words.removeprefix(prefix)
+                break
+        words = words.replace("_", " ")
+        numbers = ", ".join(
+            f"{key} {readable(jsonable(value))}"
+            for key, value in self.kwargs.items()
+            if key not in _COLUMN_KEYS and value is not None
+        )
+        where = ", ".join(self.columns) or "table"
+        return f"{where}: {words}" + (f" ({numbers})" if numbers else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the check in the shape GX stores it, plus ``name``."""
+        data: dict[str, Any] = {
+            "type": self.kind,
+            "kwargs": jsonable(self.kwargs),
+            "severity": str(self.severity),
+        }
+        if self.name:
+            data["name"] = self.name
+        if self.meta:
+            data["meta"] = jsonable(self.meta)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Check:
+        """Return the check that :meth:`to_dict` wrote."""
+        return cls(
+            kind=data["type"],
+            kwargs=data.get("kwargs") or {},
+            severity=Severity(data.get("severity") or Severity.CRITICAL),
+            name=data.get("name"),
+            meta=data.get("meta") or {},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Named, ordered checks."""
+
+    name: str
+    checks: tuple[Check, ...]
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)
+
+    @property
+    def hash(self) -> str:
+        """Identify the suite's content (not its name): evidence says which rules it was measured against."""
+        text = json.dumps([c.to_dict() for c in self.checks], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the suite in GX's stored shape."""
+        return {"name": self.name, "expectations": [c.to_dict() for c in self.checks]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Suite:
+        """Return the suite that :meth:`to_dict` wrote."""
+        return cls(name=data["name"], checks=tuple(Check.from_dict(c) for c in data["expectations"]))

@@ -1,0 +1,56 @@
+"""The switch as data: the pointer that is the truth, the order to move it, and the record that it moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_dataops.core.relations import Relation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """Which release is live, as the target itself says it.
+
+    :param epoch: rises by one at each switch and each fence; 0 before the first.
+    """
+
+    dataset: str
+    epoch: int
+    release: int | None = None
+    relation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """The order to make ``release`` live.
+
+    :param reader: the name that readers use.
+    :param relation: the release's own table.
+    :param adopt: where a plain table under the reader-facing name goes at the first switch.
+    :param expect: the epoch the pointer must have.
+    :param op_id: identifies the operation across retries.
+    :param at: aware, UTC.
+    """
+
+    dataset: str
+    reader: Relation
+    relation: Relation
+    release: int
+    expect: int
+    op_id: str
+    by: str
+    at: datetime
+    adopt: Relation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchRecord:
+    """A switch that happened, from the target's append-only log."""
+
+    dataset: str
+    epoch: int
+    op_id: str
+    release: int
+    at: datetime
+    by: str
