@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_dataops.core.errors import ConfigurationError, IllegalTransition
+from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.verdicts import Verdict
 
 _DATASET = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)?")
@@ -219,3 +220,60 @@ def shown_state(state: State, evidence: Iterable[Evidence], fingerprint: str | N
     if not runs:
         return str(state)
     return "VALIDATED" if all(e.verdict.passes for e in runs) else "REJECTED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A logical name that consumers read, and what it is bound to since its first stage.
+
+    :param target: the reader-facing name, ``schema.name``.
+    """
+
+    name: str
+    conn_id: str
+    publisher: str
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One built version of a dataset, in its own physical relation.
+
+    :param interval_end: the end of the data interval it was built for; ``None`` where the run has none.
+    :param sources: the tables its SQL reads, as written.
+    """
+
+    dataset: Dataset
+    number: int
+    relation: Relation
+    state: State
+    op_id: str
+    created_at: datetime
+    key: TaskKey = TaskKey()
+    fingerprint: str | None = None
+    columns: tuple[Column, ...] = ()
+    interval_end: datetime | None = None
+    sources: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> ReleaseName:
+        """The string that tasks pass to each other, as a value."""
+        return ReleaseName(dataset=self.dataset.name, number=self.number)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """A switch that is about to be made: what reconcile looks up when its process was killed.
+
+    :param from_epoch: the pointer's epoch when it was resolved.
+    :param leaves: what becomes of the release that was live: SUPERSEDE, or ROLLBACK for a roll-back.
+    """
+
+    op: Operation
+    dataset: Dataset
+    release: ReleaseName
+    from_epoch: int
+    leaves: Action

@@ -1,0 +1,1 @@
+"""Airflow's connections and settings, turned into the ports that the services need."""

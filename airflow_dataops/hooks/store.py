@@ -1,0 +1,77 @@
+"""The store as Airflow names it: the connection ``dataops_default``, else a SQLite file in AIRFLOW_HOME."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_dataops.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_dataops.stores.store import Store
+
+CONN_ID = "dataops_default"
+DEFAULT_FILE = "dataops.db"
+# Executors whose tasks share one file system; a SQLite file in AIRFLOW_HOME would be another one on each host elsewhere.
+ONE_HOST = ("LocalExecutor", "SequentialExecutor")
+
+
+def open_store() -> Store:
+    """Open the store; the SQLite default is made on first use.
+
+    :raises ConfigurationError: the SQLite default under an executor that runs on several hosts.
+    :raises SchemaVersionError: its schema is missing, older or newer; says what to run.
+    :raises StoreUnavailable: it cannot be reached.
+    """
+    from airflow_dataops.stores.store import Store
+
+    url, default = store_url()
+    return Store.open(url, create=default)
+
+
+def store_url() -> tuple[str, bool]:
+    """Return the store's SQLAlchemy URL, and whether it is the SQLite default."""
+    from airflow_dataops.hooks.connections import find_connection
+
+    connection = find_connection(CONN_ID)
+    if connection is None:
+        return _default_url(), True
+    if connection.conn_type == "sqlite":
+        return f"sqlite:///{connection.host}", False
+    if connection.conn_type in ("postgres", "postgresql"):
+        return _postgres_url(connection), False
+    raise ConfigurationError(
+        f"Connection {CONN_ID} is of type {connection.conn_type!r}: the store is kept in SQLite or PostgreSQL."
+    )
+
+
+def _default_url() -> str:
+    from airflow.configuration import AIRFLOW_HOME, conf
+
+    executors = [e.strip().rpartition(".")[2] for e in conf.get("core", "executor").replace(":", ",").split(",")]
+    spread = [e for e in executors if e not in ONE_HOST]
+    if spread:
+        raise ConfigurationError(
+            f"Under {spread[0]} tasks run on several hosts, and the store's default, a SQLite file in AIRFLOW_HOME, "
+            f"would be another one on each. Define the connection {CONN_ID} to a PostgreSQL database, then run: "
+            "airflow dataops db upgrade"
+        )
+    return f"sqlite:///{AIRFLOW_HOME}/{DEFAULT_FILE}"
+
+
+def _postgres_url(connection: Any) -> str:
+    """Return the URL with the driver that is installed, quoting what the connection holds."""
+    from importlib.util import find_spec
+
+    from sqlalchemy.engine import URL
+
+    driver = "psycopg" if find_spec("psycopg") else "psycopg2"
+    query = {k: str(v) for k, v in (connection.extra_dejson or {}).items() if k in ("host", "sslmode", "options")}
+    return URL.create(
+        f"postgresql+{driver}",
+        username=connection.login,
+        password=connection.password,
+        host=connection.host,
+        port=connection.port,
+        database=connection.schema,
+        query=query,
+    ).render_as_string(hide_password=False)

@@ -1,0 +1,1 @@
+"""REMEMBER: datasets, releases, evidence and usage, in SQLite or PostgreSQL through SQLAlchemy."""

@@ -1,0 +1,171 @@
+"""The store's tables. Evidence is append-only: nothing here updates an event, a gate run or a read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = "0001"
+"""The newest migration: what this package reads and writes (a test compares it with Alembic's head)."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, on databases that forget the zone too."""
+
+    impl = SqlDateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+
+
+class Base(DeclarativeBase):
+    """Names every table ``dataops_…``, so that the store can live in a shared database."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON, str: String(250)}
+
+
+class TaskColumns:
+    """Where in Airflow a row comes from; empty outside of it."""
+
+    dag_id: Mapped[str | None]
+    run_id: Mapped[str | None]
+    task_id: Mapped[str | None]
+    map_index: Mapped[int] = mapped_column(default=-1)
+    try_number: Mapped[int] = mapped_column(default=0)
+
+
+class DatasetRow(Base):
+    __tablename__ = "dataops_dataset"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    conn_id: Mapped[str]
+    publisher: Mapped[str]
+    target: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ReleaseRow(TaskColumns, Base):
+    __tablename__ = "dataops_release"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "number"),
+        # One live release of a dataset, by the database's own word.
+        Index(
+            "ux_dataops_release_live",
+            "dataset_id",
+            unique=True,
+            sqlite_where=text("state = 'LIVE'"),
+            postgresql_where=text("state = 'LIVE'"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataops_dataset.id"))
+    number: Mapped[int]
+    relation: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(20))
+    fingerprint: Mapped[str | None] = mapped_column(Text)
+    columns: Mapped[list[Any]] = mapped_column(default=list)
+    sources: Mapped[list[Any]] = mapped_column(default=list)
+    interval_end: Mapped[datetime | None]
+    op_id: Mapped[str] = mapped_column(String(64), index=True)
+    created_at: Mapped[datetime]
+    dataset: Mapped[DatasetRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class ReleaseEventRow(TaskColumns, Base):
+    __tablename__ = "dataops_release_event"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("dataops_release.id"), index=True)
+    action: Mapped[str] = mapped_column(String(20))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str | None] = mapped_column(String(20))
+    at: Mapped[datetime]
+    by: Mapped[str]
+    reason: Mapped[str | None] = mapped_column(Text)
+    op_id: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    release: Mapped[ReleaseRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class IntentRow(TaskColumns, Base):
+    __tablename__ = "dataops_intent"
+    op_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataops_dataset.id"), index=True)
+    number: Mapped[int]
+    from_epoch: Mapped[int]
+    leaves: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+    by: Mapped[str]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class GateRunRow(TaskColumns, Base):
+    __tablename__ = "dataops_gate_run"
+    __table_args__ = (
+        Index("ix_dataops_gate_run_task", "dag_id", "run_id", "task_id", "map_index"),
+        Index("ix_dataops_gate_run_release", "dataset", "release"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    suite: Mapped[str]
+    suite_hash: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(Text)
+    conn_id: Mapped[str | None]
+    dataset: Mapped[str | None]
+    release: Mapped[int | None]
+    fingerprint: Mapped[str | None] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(String(10))
+    on_fail: Mapped[str] = mapped_column(String(10))
+    row_count: Mapped[int | None] = mapped_column(BigInteger)
+    statements: Mapped[list[Any]] = mapped_column(default=list)
+    seconds: Mapped[float]
+    at: Mapped[datetime] = mapped_column(index=True)
+    by: Mapped[str]
+    results: Mapped[list[CheckResultRow]] = relationship(order_by="CheckResultRow.position")
+
+
+class CheckResultRow(Base):
+    __tablename__ = "dataops_check_result"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gate_run_id: Mapped[int] = mapped_column(ForeignKey("dataops_gate_run.id"), index=True)
+    position: Mapped[int]
+    check_id: Mapped[str] = mapped_column(String(32), index=True)
+    outcome: Mapped[str] = mapped_column(String(10))
+    result: Mapped[dict[str, Any]]
+
+
+class ConsumerRow(Base):
+    __tablename__ = "dataops_consumer"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(520), unique=True)
+
+
+class UsageEventRow(TaskColumns, Base):
+    __tablename__ = "dataops_usage_event"
+    __table_args__ = (Index("ix_dataops_usage_event_dataset", "dataset", "release"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    consumer_id: Mapped[int] = mapped_column(ForeignKey("dataops_consumer.id"), index=True)
+    dataset: Mapped[str | None]
+    release: Mapped[int | None]
+    relation: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(index=True)
+    consumer: Mapped[ConsumerRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class PinRow(Base):
+    __tablename__ = "dataops_pin"
+    __table_args__ = (UniqueConstraint("dataset_id", "dag_id", "run_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataops_dataset.id"))
+    dag_id: Mapped[str]
+    run_id: Mapped[str]
+    number: Mapped[int]
+    at: Mapped[datetime]

@@ -1,0 +1,141 @@
+"""The store's door: opens the database, checks its schema, and hands out its three shelves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as SqlTimeoutError
+from sqlalchemy.orm import Session
+
+from airflow_dataops.core.errors import ConfigurationError, StoreUnavailable
+from airflow_dataops.stores import schema
+from airflow_dataops.stores.gates import GateShelf
+from airflow_dataops.stores.releases import ReleaseShelf
+from airflow_dataops.stores.usage import UsageShelf
+
+SUPPORTED = ("sqlite", "postgresql")
+BUSY_SECONDS = 30
+
+
+class Store:
+    """Datasets, releases, evidence and usage in one database.
+
+    :param url: SQLAlchemy's URL of a SQLite file or a PostgreSQL database.
+    :raises ConfigurationError: another database, or one in memory only.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = False) -> Store:
+        """Open the store and check its schema.
+
+        :param create: make the tables where there are none yet (the SQLite default does).
+        :raises SchemaVersionError: its schema is missing, older or newer; says what to run.
+        :raises StoreUnavailable: it cannot be reached.
+        """
+        store = cls(url)
+        with store.translated():
+            if create:
+                with store.engine.connect() as connection:
+                    missing = schema.version_of(connection) is None
+                if missing:
+                    schema.upgrade(store.engine)
+            schema.check(store.engine)
+        return store
+
+    def upgrade(self) -> str | None:
+        """Bring the schema up to date; return the version it had."""
+        with self.translated():
+            return schema.upgrade(self.engine)
+
+    @property
+    def label(self) -> str:
+        """The store's address without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that reads one snapshot."""
+        with self.translated(), Session(self.engine.execution_options(dataops_read=True)) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a session whose work is committed as one transaction, or not at all."""
+        with self.translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn a lost or busy database into StoreUnavailable; other database errors stay what they are.
+
+        :raises StoreUnavailable: with the driver's first line, which holds no row and no password.
+        """
+        try:
+            yield
+        except (DBAPIError, SqlTimeoutError) as error:
+            lost = not isinstance(error, DBAPIError) or error.connection_invalidated
+            if lost or type(error).__name__ in ("OperationalError", "InterfaceError"):
+                cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+                raise StoreUnavailable(
+                    f"The store {self.label} cannot be reached: {cause}. Nothing was decided or changed; "
+                    "check the connection dataops_default, then retry."
+                ) from error
+            raise
+
+    @cached_property
+    def releases(self) -> ReleaseShelf:
+        """Datasets, releases, their events, intents and pins."""
+        return ReleaseShelf(self)
+
+    @cached_property
+    def gates(self) -> GateShelf:
+        """Gate runs and their check results."""
+        return GateShelf(self)
+
+    @cached_property
+    def usage(self) -> UsageShelf:
+        """Consumers and their reads."""
+        return UsageShelf(self)
+
+
+def _engine(url: str) -> Engine:
+    """Return an engine whose transactions are real ones, on SQLite too."""
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigurationError(
+            "The store's address is not a database URL. Give sqlite:///… or postgresql://…"
+        ) from error
+    if backend not in SUPPORTED:
+        raise ConfigurationError(f"The store cannot be kept in {backend}: use SQLite or PostgreSQL.")
+    if backend == "postgresql":
+        return create_engine(parsed, poolclass=NullPool, connect_args={"connect_timeout": BUSY_SECONDS})
+    if parsed.database in (None, "", ":memory:"):
+        raise ConfigurationError("The store cannot live in memory: every task is a process of its own. Give a file.")
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Leave transactions to us, let readers and one writer work side by side, and enforce foreign keys."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once where the transaction will write, so that it cannot fail half-way for it."""
+    reads = connection.get_execution_options().get("dataops_read")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
