@@ -73,6 +73,13 @@ class Check:
         where = ", ".join(self.columns) or "table"
         return f"{where}: {words}" + (f" ({numbers})" if numbers else "")
 
+    @property
+    def advice(self) -> str:
+        """What to do when it does not hold, from ``meta["notes"]`` (a text, or GX's form of one); empty if unsaid."""
+        notes = self.meta.get("notes") or ""
+        content = notes.get("content") or "" if isinstance(notes, Mapping) else notes
+        return content if isinstance(content, str) else " ".join(str(line) for line in content)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the check in the shape GX stores it, plus ``name``."""
         data: dict[str, Any] = {

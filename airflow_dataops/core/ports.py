@@ -28,8 +28,14 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Run a block in one explicit transaction, taking the write lock at once where the engine has one."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Run a block of reads on one state of the data, without a write lock; in an open transaction, on its."""
+
     def columns(self, relation: Relation) -> list[Column]:
         """Return the relation's columns in order; empty where there is no such relation."""
+
+    def describe(self, query: str) -> list[Column]:
+        """Return the columns that a SELECT yields, without running it over the data."""
 
     def cancel(self) -> None:
         """Interrupt the running statement, from another thread."""

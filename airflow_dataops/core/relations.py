@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,11 @@ class Relation:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    @property
+    def text(self) -> str:
+        """The relation as people write it in SQL: quoted only where it must be."""
+        return str(self) if _PLAIN.fullmatch(str(self)) else self.sql
 
     @property
     def sql(self) -> str:

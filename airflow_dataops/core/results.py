@@ -136,6 +136,11 @@ class GateResult:
         errors = [r for r in self.results if r.outcome is Outcome.ERROR]
         return self.verdict is Verdict.ERROR and bool(errors) and all(r.retryable for r in errors)
 
+    @property
+    def not_held(self) -> tuple[CheckResult, ...]:
+        """Every check that did not come out as PASS, worst first."""
+        return tuple(r for r in self.results if r.outcome is not Outcome.PASS)
+
     def of(self, *outcomes: Outcome) -> tuple[CheckResult, ...]:
         """Return the results with one of ``outcomes``."""
         return tuple(r for r in self.results if r.outcome in outcomes)
@@ -184,7 +189,7 @@ class GateResult:
             "not_held": [],
             "left_out": 0,
         }
-        missed = [r for r in self.results if r.outcome is not Outcome.PASS]
+        missed = self.not_held
         room = cap - len(json.dumps(head).encode()) - 16
         for index, result in enumerate(missed):
             entry = {

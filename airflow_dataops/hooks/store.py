@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CONN_ID = "dataops_default"
 DEFAULT_FILE = "dataops.db"
-# Executors whose tasks share one file system; a SQLite file in AIRFLOW_HOME would be another one on each host elsewhere.
+# Executors whose tasks share one file system; elsewhere the SQLite file would be another one on each host.
 ONE_HOST = ("LocalExecutor", "SequentialExecutor")
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
 
+from airflow_dataops.core.checks import Check
 from airflow_dataops.core.releases import Evidence, GateRef, ReleaseName, TaskKey
 from airflow_dataops.core.results import GateResult
-from airflow_dataops.core.verdicts import Verdict
+from airflow_dataops.core.verdicts import Outcome, Verdict
 from airflow_dataops.stores.models import CheckResultRow, GateRunRow
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
+
+SHOWN_MISSED = 3
+"""How many of the checks that do not hold a list names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,41 @@ class GateRun:
             **vars(self.key),
             "result": self.result.to_dict(),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSummary:
+    """A gate's run as a list shows it: without its statements and without the checks that hold.
+
+    :param counts: how many checks came out how; outcomes that did not occur are left out.
+    :param missed: the labels of the first checks that do not hold, worst first.
+    """
+
+    id: int
+    gate: str
+    key: TaskKey
+    suite: str
+    source: str
+    release: ReleaseName | None
+    verdict: Verdict
+    on_fail: str
+    row_count: int | None
+    seconds: float
+    at: datetime
+    by: str
+    counts: Mapping[Outcome, int]
+    missed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How a check came out in one run of its gate: a point of its history."""
+
+    gate_run: int
+    run_id: str | None
+    outcome: Outcome
+    message: str
+    at: datetime
 
 
 class GateShelf:
@@ -96,6 +135,7 @@ class GateShelf:
         *,
         key: TaskKey | None = None,
         release: ReleaseName | None = None,
+        dataset: str | None = None,
         dag_ids: Collection[str] | None = None,
         limit: int = 100,
     ) -> list[GateRun]:
@@ -115,6 +155,8 @@ class GateShelf:
                 query = query.where(GateRunRow.try_number == key.try_number)
         if release is not None:
             query = query.where(GateRunRow.dataset == release.dataset, GateRunRow.release == release.number)
+        if dataset is not None:
+            query = query.where(GateRunRow.dataset == dataset)
         if dag_ids is not None:
             query = query.where(GateRunRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
@@ -125,6 +167,91 @@ class GateShelf:
         with self._store.reading() as session:
             row = session.get(GateRunRow, number)
             return _run(row) if row else None
+
+    def summaries(
+        self,
+        *,
+        verdict: Verdict | None = None,
+        dag_id: str | None = None,
+        dataset: str | None = None,
+        dag_ids: Collection[str] | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[GateSummary]:
+        """Return gate runs in short, newest first.
+
+        :param dag_ids: only those of these DAGs (runs from outside Airflow are left out).
+        :param before: only runs with a smaller number: the next page.
+        """
+        query = select(GateRunRow).order_by(GateRunRow.id.desc()).limit(limit)
+        if verdict is not None:
+            query = query.where(GateRunRow.verdict == str(verdict))
+        if dag_id is not None:
+            query = query.where(GateRunRow.dag_id == dag_id)
+        if dataset is not None:
+            query = query.where(GateRunRow.dataset == dataset)
+        if dag_ids is not None:
+            query = query.where(GateRunRow.dag_id.in_(dag_ids))
+        if before is not None:
+            query = query.where(GateRunRow.id < before)
+        with self._store.reading() as session:
+            rows = list(session.scalars(query))
+            ids = [row.id for row in rows]
+            return [_summary(row, *outcomes) for row, outcomes in zip(rows, _outcomes(session, ids), strict=True)]
+
+    def facets(self, *, dag_ids: Collection[str] | None = None) -> tuple[list[str], list[str]]:
+        """Return the DAGs and the datasets that gates have judged, each in order: what a list can be filtered by."""
+        found: list[list[str]] = []
+        with self._store.reading() as session:
+            for column in (GateRunRow.dag_id, GateRunRow.dataset):
+                query = select(column).where(column.is_not(None)).distinct().order_by(column)
+                if dag_ids is not None:
+                    query = query.where(GateRunRow.dag_id.in_(dag_ids))
+                found.append([str(value) for value in session.scalars(query)])
+        return found[0], found[1]
+
+    def history(self, run: GateRun, *, limit: int = 20) -> dict[str, list[Mark]]:
+        """Return, for each check id of ``run``, its outcomes in the gate's latest runs up to this one, oldest first.
+
+        Runs of the same gate are those of the same task and map index, or of the same suite outside of Airflow.
+        """
+        same = [GateRunRow.id <= run.id]
+        if run.key.dag_id is None:
+            same += [GateRunRow.dag_id.is_(None), GateRunRow.suite == run.result.suite[:250]]
+        else:
+            same += [
+                GateRunRow.dag_id == run.key.dag_id,
+                GateRunRow.task_id == run.key.task_id,
+                GateRunRow.map_index == run.key.map_index,
+            ]
+        latest = select(GateRunRow.id).where(*same).order_by(GateRunRow.id.desc()).limit(limit).subquery()
+        query = (
+            select(
+                CheckResultRow.check_id,
+                CheckResultRow.outcome,
+                CheckResultRow.result["message"].as_string().label("message"),
+                GateRunRow.id,
+                GateRunRow.run_id,
+                GateRunRow.at,
+            )
+            .join(GateRunRow, GateRunRow.id == CheckResultRow.gate_run_id)
+            .where(GateRunRow.id.in_(select(latest.c.id)))
+            .order_by(GateRunRow.id)
+        )
+        marks: dict[str, list[Mark]] = {result.check.id: [] for result in run.result.results}
+        with self._store.reading() as session:
+            for row in session.execute(query):
+                if row.check_id in marks:
+                    marks[row.check_id].append(
+                        Mark(
+                            gate_run=row.id,
+                            run_id=row.run_id,
+                            outcome=Outcome(row.outcome),
+                            message=row.message or "",
+                            at=row.at,
+                        )
+                    )
+        return marks
 
     def evidence(self, *, release: ReleaseName | None = None, key: TaskKey | None = None) -> list[Evidence]:
         """Return what counts as evidence (shadow gates do not) about a release, or from a DAG run."""
@@ -150,19 +277,64 @@ def _run(row: GateRunRow) -> GateRun:
             "seconds": row.seconds,
         }
     )
-    key = TaskKey(
-        dag_id=row.dag_id, run_id=row.run_id, task_id=row.task_id, map_index=row.map_index, try_number=row.try_number
-    )
     return GateRun(
         id=row.id,
         result=result,
         at=row.at,
         by=row.by,
-        key=key,
+        key=_key(row),
         on_fail=row.on_fail,
         conn_id=row.conn_id,
-        release=ReleaseName(dataset=row.dataset, number=row.release or 0) if row.dataset else None,
+        release=_release_name(row),
     )
+
+
+def _outcomes(session: Session, ids: list[int]) -> list[tuple[dict[Outcome, int], tuple[str, ...]]]:
+    """Return, for each run, its checks by outcome, and the labels of the first that do not hold."""
+    counts: dict[int, dict[Outcome, int]] = {number: {} for number in ids}
+    missed: dict[int, list[str]] = {number: [] for number in ids}
+    run = CheckResultRow.gate_run_id
+    for number, outcome, amount in session.execute(
+        select(run, CheckResultRow.outcome, func.count()).where(run.in_(ids)).group_by(run, CheckResultRow.outcome)
+    ):
+        counts[number][Outcome(outcome)] = amount
+    query = select(run, CheckResultRow.result["check"]).where(
+        run.in_(ids),
+        CheckResultRow.position < SHOWN_MISSED,  # results are stored worst first
+        CheckResultRow.outcome.not_in([Outcome.PASS, Outcome.INFO]),
+    )
+    for number, check in session.execute(query.order_by(run, CheckResultRow.position)):
+        missed[number].append(Check.from_dict(check).label)
+    return [(counts[number], tuple(missed[number])) for number in ids]
+
+
+def _summary(row: GateRunRow, counts: dict[Outcome, int], missed: tuple[str, ...]) -> GateSummary:
+    return GateSummary(
+        id=row.id,
+        gate=f"{row.dag_id}.{row.task_id}" if row.dag_id else row.suite,
+        key=_key(row),
+        suite=row.suite,
+        source=row.source,
+        release=_release_name(row),
+        verdict=Verdict(row.verdict),
+        on_fail=row.on_fail,
+        row_count=row.row_count,
+        seconds=row.seconds,
+        at=row.at,
+        by=row.by,
+        counts=counts,
+        missed=missed,
+    )
+
+
+def _key(row: GateRunRow) -> TaskKey:
+    return TaskKey(
+        dag_id=row.dag_id, run_id=row.run_id, task_id=row.task_id, map_index=row.map_index, try_number=row.try_number
+    )
+
+
+def _release_name(row: GateRunRow) -> ReleaseName | None:
+    return ReleaseName(dataset=row.dataset, number=row.release or 0) if row.dataset else None
 
 
 def _evidence(row: GateRunRow) -> Evidence:

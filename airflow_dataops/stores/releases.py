@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -153,11 +153,23 @@ class ReleaseShelf:
         with self._store.reading() as session:
             return _release(_release_row(session, name))
 
-    def of(self, dataset: str | None = None, *, states: Sequence[State] = (), limit: int = 500) -> list[Release]:
-        """Return releases, newest first."""
+    def of(
+        self,
+        dataset: str | None = None,
+        *,
+        states: Sequence[State] = (),
+        dag_ids: Collection[str] | None = None,
+        limit: int = 500,
+    ) -> list[Release]:
+        """Return releases, newest first.
+
+        :param dag_ids: only those that these DAGs have staged (releases made outside Airflow are left out).
+        """
         query = _releases_of(dataset).order_by(ReleaseRow.created_at.desc(), ReleaseRow.id.desc()).limit(limit)
         if states:
             query = query.where(ReleaseRow.state.in_(states))
+        if dag_ids is not None:
+            query = query.where(ReleaseRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
             return [_release(r) for r in session.scalars(query)]
 
@@ -173,6 +185,23 @@ class ReleaseShelf:
         )
         with self._store.reading() as session:
             return [_release(r) for r in session.scalars(query)]
+
+    def holding(self, conn_id: str, relation: Relation) -> Release | None:
+        """Return the release that this relation of a connection belongs to, if one still counts on it."""
+        query = _releases_of(None).where(
+            DatasetRow.conn_id == conn_id,
+            ReleaseRow.relation == str(relation),
+            ReleaseRow.state.not_in([State.ABORTED, State.RETIRED]),
+        )
+        with self._store.reading() as session:
+            row = session.scalars(query).first()
+            return _release(row) if row else None
+
+    def note(self, name: ReleaseName, action: str, op: Operation) -> None:
+        """Append an event that moves nothing."""
+        with self._store.writing() as session:
+            row = _release_row(session, name)
+            _record(session, row, action, State(row.state), op)
 
     def move(self, name: ReleaseName, action: Action, op: Operation) -> Release:
         """Move the release as the table of transitions allows, with an event.

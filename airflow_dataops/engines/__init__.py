@@ -1,0 +1,1 @@
+"""MEASURE: metrics where the data is. Engines only measure; judging is core's."""

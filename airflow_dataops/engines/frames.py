@@ -1,0 +1,71 @@
+"""Frames (pandas, polars, Arrow) measured where they are: registered with an embedded DuckDB, never copied."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_dataops.core.errors import ConfigurationError
+from airflow_dataops.engines.dbapi import DbApiSession
+
+VIEW = "data"
+
+
+def is_frame(data: Any) -> bool:
+    """Whether ``data`` is a pandas or polars frame, or an Arrow table; imports none of them."""
+    return type(data).__module__.split(".")[0] in ("pandas", "polars", "pyarrow") and hasattr(data, "columns")
+
+
+@contextlib.contextmanager
+def opened(data: Any) -> Iterator[DbApiSession]:
+    """Open a database whose table ``data`` is the frame.
+
+    :raises ConfigurationError: two columns of one name, or a column whose values are of several types: DuckDB would
+        look at the first, or at a sample of a thousand values, and be wrong without a word.
+    """
+    frame = data.collect() if type(data).__name__ == "LazyFrame" else data
+    _distinct_names(_names(frame))
+    if _is_pandas(frame):
+        _one_type_each(frame)
+    import duckdb
+
+    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        connection.register(VIEW, frame)
+        yield DbApiSession(connection, "duckdb")
+
+
+def _is_pandas(frame: Any) -> bool:
+    return type(frame).__module__.split(".")[0] == "pandas"
+
+
+def _names(frame: Any) -> list[Any]:
+    return list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+
+
+def _distinct_names(names: list[Any]) -> None:
+    odd = [name for name in names if not isinstance(name, str)]
+    if odd:
+        raise ConfigurationError(f"Column {odd[0]!r} of the frame is not named by text: rename it, then validate.")
+    folded = Counter(name.casefold() for name in names)
+    twice = [name for name in names if folded[name.casefold()] > 1]
+    if twice:
+        raise ConfigurationError(
+            f"Columns {', '.join(twice)} of the frame have the same name but for upper and lower case: rename them."
+        )
+
+
+def _one_type_each(frame: Any) -> None:
+    infer = sys.modules["pandas"].api.types.infer_dtype
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype != object:
+            continue
+        found = infer(column, skipna=True)
+        if found.startswith("mixed"):
+            raise ConfigurationError(
+                f"Column {name!r} of the frame holds values of several types ({found}): "
+                f"give it one, for example frame[{name!r}].astype(str)."
+            )

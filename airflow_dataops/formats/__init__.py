@@ -1,0 +1,1 @@
+"""Suites from YAML and JSON, Great Expectations' stored form included."""

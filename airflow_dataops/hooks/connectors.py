@@ -1,0 +1,167 @@
+"""An Airflow connection as the port ``Connector``: the one door through which releases reach their database."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from airflow_dataops.core.errors import ConfigurationError, DataOpsError, LockTimeout
+from airflow_dataops.core.ports import Database
+from airflow_dataops.engines.dbapi import DbApiSession
+from airflow_dataops.engines.dberrors import translated
+from airflow_dataops.hooks.connections import find_connection
+
+# Airflow's connection type to the SQL dialect; only what a test covers.
+DIALECTS = {"duckdb": "duckdb", "postgres": "postgres", "sqlite": "sqlite"}
+_FILES = {"duckdb": "DuckDB", "sqlite": "SQLite"}
+_PID = re.compile(r"\(PID (\d+)\)")
+_NAME_US = (
+    "SELECT set_config('application_name',"
+    " coalesce(nullif(current_setting('application_name'), ''), 'airflow-dataops'), false)"
+)
+
+
+class HookConnector:
+    """Opens sessions of one database through Airflow's own hook for it.
+
+    :param conn_id: the Airflow connection's id; looked up at first need, not here.
+    :param deadline: seconds to wait while another process holds a database file.
+    """
+
+    def __init__(self, conn_id: str, *, deadline: float = 60.0) -> None:
+        self.label = conn_id
+        self._deadline = deadline
+
+    @cached_property
+    def _connection(self) -> Any:
+        connection = find_connection(self.label)
+        if connection is None:
+            raise ConfigurationError(
+                f"There is no Airflow connection {self.label!r}. Define it: in the UI under Admin, Connections; by "
+                f"`airflow connections add {self.label} --conn-json '{{…}}'`; or in the environment as "
+                f"AIRFLOW_CONN_{self.label.upper()}."
+            )
+        return connection
+
+    @cached_property
+    def dialect(self) -> str:
+        """The database's SQL dialect.
+
+        :raises ConfigurationError: no such connection, or to a database that is not supported.
+        """
+        kind = self._connection.conn_type
+        if kind not in DIALECTS:
+            raise ConfigurationError(
+                f"Connection {self.label!r} is of type {kind!r}, which is not supported: expected one of "
+                f"{', '.join(sorted(DIALECTS))}. Use a connection to one of these."
+            )
+        return DIALECTS[kind]
+
+    @contextlib.contextmanager
+    def open(self, *, read_only: bool = False) -> Iterator[Database]:
+        """Open a session for a block and close it; waits with jitter while another process holds the file.
+
+        :raises ConfigurationError: no such connection, an unsupported database, one that lives in this process's
+            memory only, or its provider is not installed.
+        :raises MeasureError: the database cannot be reached.
+        :raises LockTimeout: the file stayed locked; names the holder where DuckDB does.
+        """
+        raw = self._connect(read_only)
+        with contextlib.closing(raw):
+            session = DbApiSession(raw, self.dialect)
+            if self.dialect == "postgres":
+                session.execute(_NAME_US)
+                if read_only:
+                    session.execute("SET default_transaction_read_only = on")
+            elif self.dialect == "sqlite" and read_only:
+                session.execute("PRAGMA query_only = ON")
+            yield session
+
+    def _connect(self, read_only: bool) -> Any:
+        path = self._path() if self.dialect in _FILES else None
+        parameters: dict[str, Any] = {}
+        # What is not there yet reads as empty, on every database.
+        if self.dialect == "duckdb" and read_only and path and os.path.exists(path):
+            parameters["read_only"] = True
+        hook = self._hook(parameters)
+        end = time.monotonic() + self._deadline
+        pause = 0.01
+        while True:
+            try:
+                return hook.get_conn()
+            except Exception as error:
+                raised = translated(error, self.dialect)
+                if raised is None:
+                    raise
+                wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+                if not _held(raised):
+                    raise raised from error
+                if time.monotonic() + wait >= end:
+                    raise self._still_held(raised, path) from error
+            time.sleep(wait)
+            pause = min(pause * 1.5, 0.5)
+
+    def _hook(self, parameters: dict[str, Any]) -> Any:
+        """Return Airflow's hook for the connection."""
+        try:
+            return self._connection.get_hook(hook_params=parameters)
+        except Exception as error:
+            from airflow.exceptions import AirflowException  # type: ignore[attr-defined]  # a re-export
+
+            if not isinstance(error, AirflowException | ImportError):
+                raise
+            raise ConfigurationError(
+                f"Connection {self.label!r} needs Airflow's {self.dialect} provider, which is not installed: "
+                f"pip install 'airflow-dataops[{self.dialect}]'."
+            ) from error
+
+    def _path(self) -> str:
+        """Return the database's file.
+
+        :raises ConfigurationError: there is none, or Airflow's hook would open another one.
+        """
+        connection = self._connection
+        options = connection.extra_dejson
+        path = str(options.get("database") or connection.host or "")
+        engine = _FILES[self.dialect]
+        form = f'{{"conn_type": "{connection.conn_type}", "host": "/path/to/file"}}'
+        if not path or ":memory:" in path or options.get("mode") == "memory":
+            said = f"its path {connection.schema!r} is where Airflow's hook does not look" if connection.schema else ""
+            raise ConfigurationError(
+                f"Connection {self.label!r} opens {engine} in memory ({said or 'it names no file as host'}): a release "
+                f"there would be gone with the task. Give the file as host, in the JSON form: {form}"
+            )
+        if path.startswith(("md:", "motherduck:")):
+            raise ConfigurationError(
+                f"Connection {self.label!r} is to MotherDuck, which is not supported: expected a DuckDB file, {form}"
+            )
+        if not os.path.isabs(path):
+            raise ConfigurationError(
+                f"Connection {self.label!r} names the {engine} file {path!r}, which is another one for each process's "
+                "directory. Give an absolute path as host."
+            )
+        if self.dialect == "sqlite" and re.search(r"[?#%]", path):
+            raise ConfigurationError(
+                f"Connection {self.label!r}: Airflow's hook reads '?', '#' and '%' in a SQLite path as parts of a URI "
+                f"and would open another file than {path!r}. Choose a path without them."
+            )
+        return path
+
+    def _still_held(self, error: DataOpsError, path: str | None) -> LockTimeout:
+        holder = _PID.search(str(error))
+        who = f"by the process with PID {holder[1]}" if holder else "by another session"
+        return LockTimeout(
+            f"{path} (connection {self.label!r}) was held {who} for {self._deadline:g} s. A DuckDB file that one "
+            "process writes cannot be opened by another. Let that process finish or end it, and run this again."
+        )
+
+
+def _held(error: DataOpsError) -> bool:
+    """Return whether another process, or another mode in this one, has the file."""
+    return isinstance(error, LockTimeout) or "with a different configuration" in str(error)

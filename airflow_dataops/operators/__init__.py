@@ -1,0 +1,1 @@
+"""Thin adapters: build from the hook, call one service, record, raise. Importing them loads no engine."""

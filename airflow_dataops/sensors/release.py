@@ -1,0 +1,93 @@
+"""Waits until a dataset has a new live release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
+
+from airflow_dataops.core.releases import check_dataset
+from airflow_dataops.hooks.store import open_store
+from airflow_dataops.hooks.tasks import task_key
+from airflow_dataops.operators.errors import airflow_errors
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_dataops.core.releases import Release
+
+
+class ReleaseSensor(BaseSensorOperator):
+    """Wait until a dataset has a live release that no earlier run of this DAG has read; return its name.
+
+    The release is pinned for the DAG run, so that ``ref`` in later tasks reads the one that was waited for.
+
+    :param dataset: the dataset. (templated)
+    :param deferrable: wait in the triggerer, which holds no worker slot.
+    """
+
+    template_fields: Sequence[str] = ("dataset",)
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        dataset: str,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset = dataset
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> Any:
+        """Look once; if there is nothing new, wait here or in the triggerer."""
+        with airflow_errors():
+            check_dataset(self.dataset)
+        if not self.deferrable:
+            return super().execute(context)
+        found = self.poke(context)
+        if found:
+            return found.xcom_value
+        from airflow_dataops.triggers.release import ReleaseTrigger
+
+        self.log.info("Waiting for a new live release of %s", self.dataset)
+        key = task_key(context)
+        self.defer(
+            trigger=ReleaseTrigger(
+                dataset=self.dataset,
+                dag_id=str(key.dag_id),
+                run_id=str(key.run_id),
+                poll_seconds=float(self.poke_interval),
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=self.timeout),
+        )
+        return None
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Return whether there is one, and pin it if so."""
+        from airflow_dataops.services.usage import unread_release
+
+        key = task_key(context)
+        with airflow_errors():
+            release = unread_release(open_store(), self.dataset, key)
+            return self._pinned(release, context)
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
+        """Pin what is live now (perhaps newer than what the trigger saw) and return it."""
+        found = self.poke(context)
+        if not found:  # rolled back while the event travelled: wait on
+            return str(self.execute(context))
+        return str(found.xcom_value)
+
+    def _pinned(self, release: Release | None, context: Context) -> PokeReturnValue:
+        from airflow_dataops.services.usage import pin
+
+        if release is None:
+            return PokeReturnValue(is_done=False)
+        pinned = pin(open_store(), self.dataset, task_key(context), datetime.now(UTC))
+        self.log.info("%s is live and new to this DAG", pinned or release)
+        return PokeReturnValue(is_done=True, xcom_value=str(pinned or release))

@@ -1,0 +1,133 @@
+"""Gating: a suite judges data, and what it found is stored before anybody hears of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_dataops.core.checks import Suite
+from airflow_dataops.core.errors import DataOpsError, IllegalTransition
+from airflow_dataops.core.releases import Release, ReleaseName, State, TaskKey
+from airflow_dataops.core.results import CheckResult, GateResult
+from airflow_dataops.core.verdicts import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from airflow_dataops.stores.gates import GateRun
+    from airflow_dataops.stores.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Data a gate can judge.
+
+    :param label: the data in words.
+    :param judge: opens and measures it with a suite.
+    """
+
+    label: str
+    judge: Callable[..., GateResult]
+    conn_id: str | None = None
+    release: ReleaseName | None = None
+
+
+_GONE = (State.BUILDING, State.ABORTED, State.RETIRED)
+
+
+def release_to_judge(store: Store, name: ReleaseName) -> Release:
+    """Return the release a gate is asked to judge.
+
+    :raises ReleaseNotFound: there is none of that name.
+    :raises IllegalTransition: its relation is not there (any more).
+    """
+    release = store.releases.get(name)
+    if release.state in _GONE:
+        live = store.releases.live(name.dataset)
+        raise IllegalTransition(
+            f"{release} is {release.state}: there is nothing to judge. "
+            + (f"Judge {live}, which is live, or stage a new release." if live else "Stage a new release.")
+        )
+    return release
+
+
+def run_gate(
+    store: Store,
+    suite: Suite,
+    judged: Judged,
+    *,
+    key: TaskKey,
+    by: str,
+    now: datetime,
+    on_fail: str = "fail",
+    **options: Any,
+) -> GateRun:
+    """Measure, judge and store; return the run with its number in the store.
+
+    What cannot be reached at all is an ERROR of every check, with the database's own words.
+
+    :param options: ``where``, ``on_empty`` and ``samples``, as :func:`airflow_dataops.services.judging.judge` has them.
+    """
+    from airflow_dataops.stores.gates import GateRun
+
+    started = time.monotonic()
+    try:
+        result = judged.judge(suite, **options)
+    except DataOpsError as error:
+        result = _unmeasured(suite, judged.label, error)
+    run = GateRun(
+        result=result.with_seconds(time.monotonic() - started),
+        at=now,
+        by=by,
+        key=key,
+        on_fail=on_fail,
+        conn_id=judged.conn_id,
+        release=judged.release,
+    )
+    return replace(run, id=store.gates.add(run))
+
+
+def _unmeasured(suite: Suite, source: str, error: DataOpsError) -> GateResult:
+    results = tuple(
+        CheckResult(check=check, outcome=Outcome.ERROR, message=str(error), retryable=error.retryable)
+        for check in suite
+    )
+    return GateResult(suite=suite.name, suite_hash=suite.hash, source=source, results=results)
+
+
+def headline(run: GateRun, live: str | None = None) -> str:
+    """Return the line a failed task shows: what failed, by how much, and what readers get meanwhile."""
+    result = run.result
+    bad = result.of(Outcome.FAIL, Outcome.ERROR)
+    what = str(run.release) if run.release else result.source
+    shown = [f"{r.check.label}: {r.message}" for r in bad[:3]]
+    more = [f"{len(bad) - 3} more"] if len(bad) > 3 else []
+    word = "FAILED" if result.verdict is Verdict.FAIL else "could not measure"
+    kept = ""
+    if run.release:
+        kept = " Candidate kept; " + (f"{live} is still live." if live else "nothing is live yet.")
+    failures = "; ".join(shown + more)
+    return f"Gate '{run.gate}' {word} for {what}: {len(bad)} of {len(result.results)} checks. {failures}.{kept}"
+
+
+def report(run: GateRun) -> list[str]:
+    """Return the lines the task's log shows: what does not hold, with its advice, then the count of passes."""
+    result = run.result
+    rows = "unknown rows" if result.row_count is None else f"{result.row_count:,} rows"
+    lines = [
+        f"Gate '{run.gate}' of {run.release or result.source}: {result.verdict} "
+        f"(suite {result.suite}, {rows}, {len(result.statements)} statements, {result.seconds:.2f} s)"
+    ]
+    for item in result.not_held:
+        lines.append(f"  {item.outcome}  {item.check.label}: {item.message}")
+        if item.check.advice:
+            lines.append(f"        what to do: {item.check.advice}")
+        if item.failing_rows_sql:
+            lines.append(f"        see the rows: {item.failing_rows_sql}")
+    passed = len(result.of(Outcome.PASS))
+    lines.append(f"  {passed} of {len(result.results)} checks passed")
+    return lines

@@ -1,0 +1,1 @@
+"""Waits in Airflow's triggerer, which hold no worker slot."""

@@ -1,0 +1,1 @@
+"""SHOW: read-only pages inside Airflow's UI, under Airflow's own authorization."""

@@ -1,0 +1,63 @@
+"""Who may see what: Airflow's own authorization, asked the way Airflow's own pages ask it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.configuration import conf
+from fastapi import Depends, HTTPException, Request
+
+NOT_FOUND = "There is no such page, or it belongs to a DAG that you may not read."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One user, as far as these pages ask.
+
+    A gate's result belongs to its DAG, a release to the DAG that staged it. What was made outside of Airflow, or by a DAG
+    that Airflow does not know any more, is shown to those who may read every DAG, and in multi-team mode to nobody.
+
+    :param dag_ids: the DAGs that the user may read; ``None`` for every DAG.
+    """
+
+    request: Request
+    user: BaseUser
+    dag_ids: frozenset[str] | None
+
+    def may_read(self, dag_id: str | None) -> bool:
+        """Return whether a row of this DAG may be shown in a list."""
+        return self.dag_ids is None or (dag_id is not None and dag_id in self.dag_ids)
+
+    def open(self, dag_id: str | None) -> None:
+        """Let the user open a page of this DAG, or answer 404: the same as for a page that is not there.
+
+        :raises HTTPException: 404.
+        """
+        if not self.may_read(dag_id):
+            raise HTTPException(404, NOT_FOUND)
+        try:
+            requires_access_dag("GET", DagAccessEntity.XCOM, dag_id)(self.request, self.user)
+        except HTTPException:
+            raise HTTPException(404, NOT_FOUND) from None
+
+
+def reader(request: Request, user: GetUserDep) -> Reader:
+    """Return who asks; answers 401 to the anonymous."""
+    manager = get_auth_manager()
+    every_dag = not conf.getboolean("core", "multi_team", fallback=False) and manager.is_authorized_dag(
+        method="GET", access_entity=DagAccessEntity.XCOM, details=DagDetails(id="~"), user=user
+    )
+    dag_ids = None if every_dag else frozenset(manager.get_authorized_dag_ids(user=user, method="GET"))
+    return Reader(request=request, user=user, dag_ids=dag_ids)
+
+
+ReaderDep = Annotated[Reader, Depends(reader)]
+"""The user of a list: rows are filtered by the DAGs that the user may read."""
+
+MAY_READ_RESULTS = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
+"""Airflow's right to read results: of the DAG that the address names, or of DAGs at all where it names none."""

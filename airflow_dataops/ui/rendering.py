@@ -1,0 +1,103 @@
+"""Values as pages show them. Every template is escaped; addresses are relative, so that a path prefix does not matter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from airflow_dataops import __version__
+from airflow_dataops.core.values import readable
+
+TONES = {
+    **{"PASS": "good", "LIVE": "good", "VALIDATED": "good"},
+    **{"WARN": "warn", "ROLLED_BACK": "warn"},
+    **{"FAIL": "bad", "REJECTED": "bad"},
+    **{"ERROR": "error"},
+    **{"CANDIDATE": "open", "BUILDING": "open", "INFO": "open"},
+}
+SIGNS = {
+    "PASS": "✓",
+    "INFO": "i",
+    "WARN": "!",
+    "ERROR": "?",
+    "FAIL": "✕",
+    "LIVE": "●",
+    "VALIDATED": "✓",
+    "REJECTED": "✕",
+}
+HEAVY = 400
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """Return the rendered template; ``root`` in it leads back to this application's first level."""
+    inside = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    root = "../" * (inside.count("/") - 1)
+    html = _templates().get_template(template).render(root=root, version=__version__, **values)
+    return HTMLResponse(html, status_code=status)
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("airflow_dataops.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(moment=moment, value=value, percent=percent, duration=duration, plural=plural)
+    environment.globals.update(badge=badge)
+    return environment
+
+
+def badge(word: object, title: str = "") -> Markup:
+    """Return an outcome, verdict or state as a coloured word with a sign: never the colour alone."""
+    text = str(word)
+    sign = Markup('<span class="sign" aria-hidden="true">{}</span>').format(SIGNS[text]) if text in SIGNS else ""
+    tip = Markup(' title="{}"').format(title) if title else ""
+    return Markup('<span class="badge {}"{}>{}{}</span>').format(
+        TONES.get(text, "quiet"), tip, sign, text.replace("_", " ")
+    )
+
+
+def moment(at: datetime | None) -> Markup:
+    """Return a time in UTC; the page's script shows it in the time zone chosen in Airflow."""
+    if at is None:
+        return Markup('<span class="muted">never</span>')
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(
+        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S"), utc.strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+def value(observed: Any) -> str:
+    """Return a measured value as a person reads it, cut where it is very long."""
+    text = observed if isinstance(observed, str) else readable(observed)
+    return text if len(text) <= HEAVY else text[:HEAVY] + "…"
+
+
+def percent(share: float) -> str:
+    """Return a percentage; what is more than none never reads as 0 %, what is less than all never as 100 %."""
+    if 0 < share < 0.01:
+        return "< 0.01 %"
+    if 99.99 < share < 100:
+        return "> 99.99 %"
+    return f"{share:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as milliseconds, seconds or minutes."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 check``, ``2 checks``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

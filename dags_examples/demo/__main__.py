@@ -1,0 +1,110 @@
+"""``python -m dags_examples.demo``: the main job, told as it happens. ``… demo ui``: Airflow with its history."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from dags_examples.demo.airflow_process import AirflowFailed, RunningAirflow
+from dags_examples.demo.story import DAGS, StoryFailed, history, tell_story
+from dags_examples.demo.telling import Teller
+
+STATE = Path(__file__).resolve().parents[2] / ".demo"
+HOME, WAREHOUSE, COMPLETE = STATE / "airflow", STATE / "warehouse.duckdb", STATE / "complete"
+
+TABLES = (
+    (
+        "Every gate with its verdict",
+        ("gate", "list"),
+        {"at": "at", "gate": "gate", "release": "release", "verdict": "verdict"},
+    ),
+    (
+        "Every release with its state",
+        ("release", "list"),
+        {"release": "release", "state": "state"},
+    ),
+    ("Who read which release", ("usage", "report"), {"consumer": "consumer", "release": "release"}),
+)
+
+
+def airflow_of_the_demo(home: Path, warehouse: Path, *, port: int | None = None, teller: Teller) -> RunningAirflow:
+    """Return the Airflow that the story is told on, not yet started."""
+    connection = json.dumps({"conn_type": "duckdb", "host": str(warehouse)})
+    return RunningAirflow(home, port=port, expect=DAGS, env={"AIRFLOW_CONN_WAREHOUSE": connection}, say=teller.fine)
+
+
+def demo(teller: Teller) -> None:
+    """Tell the story from the beginning, and end with what the store has kept of it.
+
+    :raises StoryFailed: a step turned out differently.
+    """
+    for leftover in (HOME, WAREHOUSE, WAREHOUSE.with_name(f"{WAREHOUSE.name}.wal"), COMPLETE):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    with airflow_of_the_demo(HOME, WAREHOUSE, teller=teller) as airflow:
+        teller.fine("ready")
+        tell_story(airflow, WAREHOUSE, teller)
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda table: history(airflow, *table[1]), TABLES)
+        for (title, command, columns), rows in zip(TABLES, found, strict=True):
+            teller.table(f"{title} (airflow dataops {' '.join(command)})", rows, columns)
+    COMPLETE.touch()
+    teller.done("The story held, step by step. Look at it in Airflow: make ui")
+
+
+def ui(teller: Teller, port: int) -> None:
+    """Run Airflow with the demo's history until Ctrl-C; the demo goes first where there is no history."""
+    if not COMPLETE.exists():
+        demo(teller)
+    with airflow_of_the_demo(HOME, WAREHOUSE, port=port, teller=teller) as airflow:
+        teller.done(f"Airflow with the demo's history: {airflow.url}   (Ctrl-C ends it)")
+        while True:
+            time.sleep(3600)
+
+
+@contextmanager
+def sole_owner() -> Iterator[None]:
+    """Keep a second demo off the same state.
+
+    :raises AirflowFailed: there is one already.
+    """
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AirflowFailed(f"A demo or its UI is running on {STATE}. End it first.") from None
+        yield
+
+
+def main() -> int:
+    """Return 0 if all went as told, 1 if not, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m dags_examples.demo", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("demo", "ui"), default="demo")
+    parser.add_argument("--port", type=int, default=8080, help="where the UI listens")
+    chosen = parser.parse_args()
+    # Without this a SIGTERM would end us and leave every process we started behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    teller = Teller()
+    try:
+        with sole_owner():
+            ui(teller, chosen.port) if chosen.what == "ui" else demo(teller)
+    except KeyboardInterrupt:
+        teller.done("Stopped.")
+        return 0 if chosen.what == "ui" else 130
+    except (AirflowFailed, StoryFailed) as error:
+        teller.failed(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

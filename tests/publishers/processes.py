@@ -1,0 +1,135 @@
+"""What the tests of concurrency run in child processes: readers, racers, and switches that die half-way."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from warehouses import Bench, Warehouse
+
+from airflow_dataops.core.errors import PublishConflict
+from airflow_dataops.core.ports import Database
+from airflow_dataops.core.relations import Column, Relation
+
+# Children are forked from a server that has imported everything and opened nothing: fast, and safe for drivers.
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["__main__", "processes", "duckdb", "psycopg"])
+
+ROWS = 500
+
+
+def big(release: int) -> str:
+    """Return a SELECT of :data:`ROWS` rows that all say ``release``."""
+    count = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"
+    return f"{count} SELECT i, {release} AS v FROM n"
+
+
+def read_until(bench: Bench, stop: Any, answer: Connection) -> None:
+    """Read without pause and send what was seen: how often each release, and every error or mixture."""
+    sql = f"SELECT min(v), max(v), count(*) FROM {bench.publisher.reader(bench.target).sql}"
+    seen: Counter[int] = Counter()
+    wrong: list[str] = []
+    with contextlib.ExitStack() as stack:
+        kept = None if bench.warehouse.dialect == "duckdb" else stack.enter_context(bench.warehouse.open())
+        while not stop.is_set():
+            try:
+                # A DuckDB file that a reader keeps open can be written by nobody: open, read, close.
+                with bench.warehouse.open(read_only=True) if kept is None else contextlib.nullcontext(kept) as db:
+                    low, high, count = db.execute(sql)[0]
+            except Exception as error:
+                wrong.append(repr(error))
+                continue
+            seen[low] += 1
+            if low != high or count != ROWS:
+                wrong.append(f"a mixture: {low} to {high} in {count} rows")
+    answer.send((dict(seen), wrong))
+
+
+@contextlib.contextmanager
+def readers(bench: Bench, count: int) -> Iterator[list[tuple[dict[int, int], list[str]]]]:
+    """Run reader processes during a block; afterwards the list holds what each saw."""
+    stop = context.Event()
+    found: list[tuple[dict[int, int], list[str]]] = []
+    pipes = [context.Pipe(duplex=False) for _ in range(count)]
+    children = [context.Process(target=read_until, args=(bench, stop, answer)) for _, answer in pipes]
+    for child in children:
+        child.start()
+    try:
+        yield found
+    finally:
+        stop.set()
+        found += [receive.recv() for receive, _ in pipes if receive.poll(60)]
+        for child in children:
+            child.join(60)
+
+
+def race(bench: Bench, release: int, rounds: int, barrier: Any, answer: Connection) -> None:
+    """Try to make ``release`` live at every epoch, together with somebody else; send the epochs won."""
+    won = []
+    for epoch in range(rounds):
+        barrier.wait(60)
+        with contextlib.suppress(PublishConflict):
+            bench.promote(release, epoch, op_id=f"{release}-{epoch}")
+            won.append(epoch)
+    answer.send(won)
+
+
+@dataclass(frozen=True)
+class FatalWarehouse(Warehouse):
+    """A connector whose sessions kill their process, unannounced, before the step ``at``."""
+
+    at: int = -1
+
+    @contextlib.contextmanager
+    def open(self, *, read_only: bool = False) -> Iterator[Any]:
+        with super().open(read_only=read_only) as db:
+            yield FatalSession(db, self.at)
+
+
+class FatalSession:
+    """Counts each statement, and each begin and end of a transaction, as a step."""
+
+    def __init__(self, db: Database, at: int) -> None:
+        self.dialect = db.dialect
+        self._db = db
+        self._at = at
+        self._steps = itertools.count()
+
+    def _step(self) -> None:
+        if next(self._steps) == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._step()
+        return self._db.execute(sql, parameters)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._step()
+        with self._db.transaction():
+            yield
+            self._step()
+        self._step()
+
+    def columns(self, relation: Relation) -> list[Column]:
+        self._step()
+        return self._db.columns(relation)
+
+    def cancel(self) -> None:
+        self._db.cancel()
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def switch_and_die(bench: Bench, release: int, expect: int, more: dict[str, Any]) -> None:
+    """Make ``release`` live, unless killed on the way."""
+    bench.promote(release, expect, **more)

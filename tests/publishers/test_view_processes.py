@@ -1,0 +1,114 @@
+"""Switches among real processes: readers that never stop, rivals for one epoch, and SIGKILL at every step."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from typing import Any
+
+import pytest
+from processes import ROWS, FatalWarehouse, big, context, race, readers, switch_and_die
+from warehouses import Bench, Warehouse
+
+from airflow_dataops.core.relations import Relation
+
+
+@pytest.fixture
+def bench(warehouse: Warehouse) -> Bench:
+    bench = Bench(warehouse)
+    for release in (1, 2):
+        bench.build(release, big(release))
+    return bench
+
+
+def test_readers_see_the_old_or_the_new_never_neither_never_a_mixture(bench: Bench) -> None:
+    bench.promote(1, 0)
+    with readers(bench, 2) as found:
+        for flip in range(30):
+            bench.promote(2 - flip % 2, flip + 1)
+    assert len(found) == 2
+    assert [wrong for _, wrong in found] == [[], []]
+    assert {release for seen, _ in found for release in seen} == {1, 2}
+
+
+def test_two_processes_race_for_each_epoch_and_exactly_one_wins(bench: Bench) -> None:
+    rounds = 15
+    barrier = context.Barrier(2)
+    pipes = [context.Pipe(duplex=False) for _ in range(2)]
+    children = [
+        context.Process(target=race, args=(bench, release, rounds, barrier, answer))
+        for release, (_, answer) in enumerate(pipes, start=1)
+    ]
+    for child in children:
+        child.start()
+    won = [receive.recv() for receive, _ in pipes if receive.poll(60)]
+    for child in children:
+        child.join(60)
+    assert sorted(won[0] + won[1]) == list(range(rounds))
+    table = Relation(schema=bench.publisher.reader(bench.target).schema, name="dataops_switch")
+    log = bench.warehouse.run(f'SELECT epoch, "release" FROM {table.sql} ORDER BY epoch')
+    assert [epoch for epoch, _ in log] == list(range(1, rounds + 1))
+    assert {epoch - 1 for epoch, release in log if release == 1} == set(won[0])
+    agree(bench)
+
+
+def test_killed_at_each_step_a_switch_happened_or_did_not_and_a_retry_finishes_it(bench: Bench) -> None:
+    bench.promote(1, 0)
+    switched = []
+    with readers(bench, 1) as found:
+        for at in itertools.count():
+            epoch, release = at + 1, 2 - at % 2
+            died = kill(bench, release, epoch, at)
+            live = agree(bench)
+            assert live in ((epoch, 3 - release), (epoch + 1, release))
+            switched.append(live[0] > epoch)
+            # The retry is the same operation: it finishes what did not happen and finds what did.
+            assert bench.promote(release, epoch).epoch == epoch + 1
+            assert agree(bench) == (epoch + 1, release)
+            if not died:
+                break
+    # What came before the commit undid itself, and what came after it stands: the last step, and the one that lived.
+    assert switched == [False] * (len(switched) - 2) + [True] * 2
+    assert len(switched) > 12
+    ((seen, wrong),) = found
+    assert wrong == []
+    assert set(seen) == {1, 2}
+
+
+def test_killed_at_each_step_an_adoption_happened_or_did_not(bench: Bench) -> None:
+    adopt = bench.publisher.physical(bench.target, 0)
+    bench.warehouse.run(f"CREATE TABLE {bench.publisher.reader(bench.target).sql} AS {big(0)}")
+    at = 0
+    with readers(bench, 1) as found:
+        while bench.publisher.adoptable(bench.target):
+            assert bench.publisher.pointer(bench.dataset, bench.target).epoch == 0
+            assert not bench.publisher.exists(adopt)
+            assert kill(bench, 1, 0, at, adopt=adopt)
+            at += 1
+    assert at > 12
+    assert agree(bench) == (1, 1)
+    assert bench.warehouse.run(f"SELECT min(v), count(*) FROM {adopt.sql}") == [(0, ROWS)]
+    assert found[0][1] == []
+
+
+def kill(bench: Bench, release: int, expect: int, at: int, **more: Any) -> bool:
+    """Switch in a child process that is killed before step ``at``; return whether it died of that."""
+    fatal = Bench(FatalWarehouse(bench.warehouse.dialect, bench.warehouse.where, at=at))
+    child = context.Process(target=switch_and_die, args=(fatal, release, expect, more))
+    child.start()
+    child.join(60)
+    assert child.exitcode in (0, -signal.SIGKILL)
+    return child.exitcode != 0
+
+
+def agree(bench: Bench) -> tuple[int, int]:
+    """Return epoch and release, having seen that pointer, log and view say the same."""
+    pointer = bench.publisher.pointer(bench.dataset, bench.target)
+    log = Relation(schema=bench.publisher.reader(bench.target).schema, name="dataops_switch")
+    last = bench.warehouse.run(f'SELECT epoch, "release" FROM {log.sql} ORDER BY epoch DESC LIMIT 1')
+    assert last == [(pointer.epoch, pointer.release)]
+    assert pointer.release is not None
+    assert bench.warehouse.run(f"SELECT min(v), max(v), count(*) FROM {bench.publisher.reader(bench.target).sql}") == [
+        (pointer.release, pointer.release, ROWS)
+    ]
+    return pointer.epoch, pointer.release
