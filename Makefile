@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 # The oldest acceptable is 3.11; a newer one is taken first. `make PYTHON=/path/to/python3.12 …` overrides.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo $$p; break; }; done)
+# Where `make ui` listens.
+PORT ?= 8080
 UV_VERSION = $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 help: ## this list
@@ -17,8 +19,8 @@ help: ## this list
 demo: $(READY) ## the main job on a real Airflow and real flights, told as it happens (a few minutes)
 	@$(BIN)/python -m dags_examples.demo
 
-ui: $(READY) ## Airflow with the demo's history at http://localhost:8080, until Ctrl-C
-	@$(BIN)/python -m dags_examples.demo ui
+ui: $(READY) ## Airflow with the demo's history at http://localhost:8080 (or PORT=…), until Ctrl-C
+	@$(BIN)/python -m dags_examples.demo ui --port $(PORT)
 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest
@@ -32,10 +34,9 @@ lint: $(READY) ## ruff, mypy and the layers of imports
 bench: $(READY) ## what it costs: imports, gates, switches
 	@$(BIN)/python -m tests.bench
 
-lock: ## renew requirements.lock from pyproject.toml
-	@test -x $(BIN)/uv || { $(MAKE) --no-print-directory $(READY); }
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --group dev --group demo \
-		--no-emit-index-url --upgrade --quiet pyproject.toml -o requirements.lock
+lock: $(READY) ## renew requirements.lock from pyproject.toml, taking the newest versions
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--all-extras --group dev --group demo --no-emit-index-url --upgrade --quiet pyproject.toml -o requirements.lock
 
 clean: ## remove what these targets made: the environment, the demo's state, caches
 	rm -rf $(VENV) .demo dist build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

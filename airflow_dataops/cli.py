@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, GroupCommand
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand
 
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError
 
@@ -39,21 +39,36 @@ _CONN = Arg(("--conn-id",), help="the connection of --table and --query")
 def get_cli_commands() -> list[GroupCommand]:
     """Return the commands that Airflow's command line gains."""
     release = [
-        ActionCommand("list", "List releases, newest first", release_list, (_OF_DATASET, _LIMIT, ARG_OUTPUT)),
-        ActionCommand("show", "Show one release's history", release_show, (_RELEASE, ARG_OUTPUT)),
-        ActionCommand("promote", "Make a release live", release_promote, (_RELEASE, _REASON, _UNGATED)),
-        ActionCommand("rollback", "Make live what was live before", release_rollback, (_DATASET, _TO, _REASON)),
-        ActionCommand("reconcile", "Settle what killed processes left", release_reconcile, (_DATASET,)),
+        ActionCommand(
+            "list", "List releases, newest first", release_list, (_OF_DATASET, _LIMIT, ARG_OUTPUT, ARG_VERBOSE)
+        ),
+        ActionCommand("show", "Show one release's history", release_show, (_RELEASE, ARG_OUTPUT, ARG_VERBOSE)),
+        ActionCommand("promote", "Make a release live", release_promote, (_RELEASE, _REASON, _UNGATED, ARG_VERBOSE)),
+        ActionCommand(
+            "rollback", "Make live what was live before", release_rollback, (_DATASET, _TO, _REASON, ARG_VERBOSE)
+        ),
+        ActionCommand("reconcile", "Settle what killed processes left", release_reconcile, (_DATASET, ARG_VERBOSE)),
     ]
     gate = [
-        ActionCommand("list", "List gate runs, newest first", gate_list, (_OF_DAG, _OF_DATASET, _LIMIT, ARG_OUTPUT)),
-        ActionCommand("show", "Show one gate run's checks, failures first", gate_show, (_NUMBER, ARG_OUTPUT)),
         ActionCommand(
-            "run", "Judge data now; exits with 1 if it fails", gate_run, (_SUITE, _TABLE, _QUERY, _PATH, _JUDGED, _CONN)
+            "list", "List gate runs, newest first", gate_list, (_OF_DAG, _OF_DATASET, _LIMIT, ARG_OUTPUT, ARG_VERBOSE)
+        ),
+        ActionCommand(
+            "show", "Show one gate run's checks, failures first", gate_show, (_NUMBER, ARG_OUTPUT, ARG_VERBOSE)
+        ),
+        ActionCommand(
+            "run",
+            "Judge data now; exits with 1 if it fails",
+            gate_run,
+            (_SUITE, _TABLE, _QUERY, _PATH, _JUDGED, _CONN, ARG_VERBOSE),
         ),
     ]
-    usage = [ActionCommand("report", "Who read which release of what", usage_report, (_OF_DATASET, ARG_OUTPUT))]
-    database = [ActionCommand("upgrade", "Make the store's tables, or bring them up to date", db_upgrade, ())]
+    usage = [
+        ActionCommand("report", "Who read which release of what", usage_report, (_OF_DATASET, ARG_OUTPUT, ARG_VERBOSE))
+    ]
+    database = [
+        ActionCommand("upgrade", "Make the store's tables, or bring them up to date", db_upgrade, (ARG_VERBOSE,))
+    ]
     return [
         GroupCommand(
             "dataops",

@@ -13,7 +13,7 @@ with DAG(
     max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=2)},
     doc_md=__doc__,
-):
+) as dag:
 
     @task
     def land_airlines() -> None:

@@ -22,7 +22,7 @@ with DAG(
         "delivery": Param("good", enum=["good", "bad"], description="bad: as after a change upstream"),
     },
     doc_md=__doc__,
-):
+) as dag:
 
     @task
     def land() -> int:

@@ -12,5 +12,5 @@ with DAG(
     max_active_runs=1,
     params={"reason": Param("", type="string", minLength=3, description="why; kept with the release for good")},
     doc_md=__doc__,
-):
+) as dag:
     RollbackReleaseOperator(task_id="rollback", dataset="nyc.flights", reason="{{ params.reason }}")

@@ -7,9 +7,9 @@ from datetime import timedelta
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, task
 
-from airflow_dataops.operators.gate import GateOperator  # + added
+from airflow_dataops.operators.gate import GateOperator  # added
 
-with DAG("plain_dag_with_gate", schedule=None, default_args={"retries": 3, "retry_delay": timedelta(seconds=2)}):
+with DAG("plain_dag_with_gate", schedule=None, default_args={"retries": 3, "retry_delay": timedelta(seconds=2)}) as dag:
 
     @task
     def load() -> None:
@@ -34,7 +34,5 @@ with DAG("plain_dag_with_gate", schedule=None, default_args={"retries": 3, "retr
     loaded = load()
     loaded >> build
 
-    gate = GateOperator(
-        task_id="gate", table="raw.weather", suite="suites/weather.yaml", conn_id="warehouse"
-    )  # + added
-    loaded >> gate >> build  # + added
+    gate = GateOperator(task_id="gate", table="raw.weather", suite="suites/weather.yaml", conn_id="warehouse")  # added
+    loaded >> gate >> build  # added

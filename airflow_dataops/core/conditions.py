@@ -59,10 +59,16 @@ def _from_mapping(condition: Mapping[str, Any]) -> Predicate:
         operator, parameter = condition["operator"], condition["parameter"]
         if operator in ("IN", "NOT_IN"):
             found = InSet(column, tuple(parameter))
-            return found if operator == "IN" else Not(found)
+            return _in(found, wanted=operator == "IN")
         return Compare(Value(column), _OPERATORS[operator], parameter)
     except (KeyError, TypeError) as error:
         raise SuiteError(f"row_condition is not a condition as GX stores it: {error} is missing or wrong") from error
+
+
+def _in(found: InSet, *, wanted: bool) -> Predicate:
+    if not found.values:
+        raise SuiteError(f"row_condition asks whether {found.column} is in an empty list")
+    return found if wanted else Not(found)
 
 
 def _from_text(text: str) -> Predicate:
@@ -115,7 +121,7 @@ class _Reader:
             if column is None or not isinstance(right, ast.List | ast.Tuple | ast.Set):
                 raise _refused(self.text)
             found = InSet(column, tuple(self.scalar(item) for item in right.elts))
-            return found if isinstance(operator, ast.In) else Not(found)
+            return _in(found, wanted=isinstance(operator, ast.In))
         symbol = _SYNTAX.get(type(operator))
         if symbol is None:
             raise _refused(self.text)

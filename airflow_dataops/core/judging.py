@@ -8,7 +8,7 @@ from enum import StrEnum
 from airflow_dataops.core.checks import Check
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.metrics import Count, Facts, Schema
-from airflow_dataops.core.predicates import Kind, Not, OfKind, both
+from airflow_dataops.core.predicates import Not, OfKind, both
 from airflow_dataops.core.results import CheckResult
 from airflow_dataops.core.verdicts import Outcome, Severity, Verdict, outcome_of, worst
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Need
@@ -65,12 +65,23 @@ def misfits(compiled: CompiledCheck, schema: Schema) -> dict[Need, Count]:
     return {
         need: Count(both(condition, Not(OfKind(need.column, need.kinds))))
         for need in compiled.needs
-        if need.kinds is not None and need.kinds != frozenset(Kind)
+        if need.kinds is not None
     }
 
 
 def judge_check(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> CheckResult:
-    """Return how a check came out: missing facts are ERROR, no rows are what ``on_empty`` says."""
+    """Return how a check came out: missing facts are ERROR, no rows are what ``on_empty`` says.
+
+    The advice that the suite's author left in ``meta["notes"]`` ends the message of a check that does not hold.
+    """
+    result = _judged(compiled, facts, on_empty)
+    notes = compiled.check.meta.get("notes")
+    if result.outcome is Outcome.PASS or not isinstance(notes, str):
+        return result
+    return replace(result, message=f"{result.message}. {' '.join(notes.split())}")
+
+
+def _judged(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> CheckResult:
     check = compiled.check
     try:
         refused = refused_by_schema(compiled, facts.schema)
@@ -81,7 +92,8 @@ def judge_check(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> Che
         for need, metric in misfits(compiled, facts.schema).items():
             count = facts.count(metric.where)
             if count:
-                return _failure(compiled, _wrong_type(need, f"of another kind in {count:,} rows", compiled.expected), count)
+                found_kind = f"of another kind in {count:,} rows"
+                return _failure(compiled, _wrong_type(need, found_kind, compiled.expected), count)
         found = compiled.judge(facts)
     except MeasureError as error:
         return unmeasured(compiled, error)
@@ -120,12 +132,14 @@ def _empty(compiled: CompiledCheck, on_empty: OnEmpty) -> CheckResult:
         observed=None,
         expected=compiled.expected,
         element_count=0,
-        message=f"{compiled.place}: {why}, so nothing was looked at (on_empty={on_empty}); expected {compiled.expected}",
+        message=(
+            f"{compiled.place}: {why}, so nothing was looked at (on_empty={on_empty}); expected {compiled.expected}"
+        ),
     )
 
 
 def judge_all(compiled: tuple[CompiledCheck, ...], facts: Facts, on_empty: OnEmpty) -> tuple[CheckResult, ...]:
-    """Return a result for each check, and one more where empty data would otherwise look better than ``on_empty`` says."""
+    """Return a result for each check, and one more where empty data would look better than ``on_empty`` says."""
     results = tuple(judge_check(one, facts, on_empty) for one in compiled)
     rows = facts.values.get(ALL_ROWS)
     if not results or rows != 0 or isinstance(rows, MeasureError):
@@ -141,8 +155,3 @@ def judge_all(compiled: tuple[CompiledCheck, ...], facts: Facts, on_empty: OnEmp
         message=f"table: the data is empty, which no check of the suite stops (on_empty={on_empty}); expected rows",
     )
     return (*results, empty)
-
-
-def with_rows(result: CheckResult, *, sql: str, samples: tuple[dict[str, object], ...] = ()) -> CheckResult:
-    """Return the result with the SELECT that shows the rows that break it and, if asked for, a few of them."""
-    return replace(result, failing_rows_sql=sql, samples=samples)

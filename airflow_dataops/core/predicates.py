@@ -1,7 +1,7 @@
 """Conditions on one row, as a small tree that every engine can compile.
 
-The meaning is SQL's, whatever the engine: a comparison with null does not hold, and neither does its opposite; ``Holds``
-makes that two-valued. A float column's NaN is null. Nodes are positional, like the operators that they stand for.
+The meaning is SQL's, whatever the engine: a comparison with null does not hold, and neither does its opposite;
+``Holds`` makes that two-valued. A float column's NaN is null. Nodes are positional, as operators are.
 """
 
 from __future__ import annotations
@@ -129,19 +129,15 @@ def both(*terms: Predicate | None) -> Predicate | None:
     return And(there)
 
 
-def columns_of(predicate: Predicate | None) -> Iterator[str]:
-    """Yield the columns that ``predicate`` reads, in order, repeats included."""
+def leaves(predicate: Predicate | None) -> Iterator[IsNull | Compare | InSet | Matches | OfKind]:
+    """Yield the conditions that ``predicate`` is made of, in order."""
     match predicate:
         case None:
             return
         case And(terms) | Or(terms):
             for term in terms:
-                yield from columns_of(term)
+                yield from leaves(term)
         case Not(term) | Holds(term):
-            yield from columns_of(term)
-        case Compare(left, _, right):
-            yield left.column
-            if isinstance(right, Value | Length):
-                yield right.column
+            yield from leaves(term)
         case _:
-            yield predicate.column
+            yield predicate

@@ -199,9 +199,9 @@ def missing_evidence(
     """
     lines = []
     for gate in required:
-        runs = latest(e for e in evidence if e.gate == gate)
-        ours = [e for e in runs if e.dataset == release.dataset and e.release == release.number]
-        others = [e for e in runs if e.dataset != release.dataset and e.run_id == run_id and run_id is not None]
+        runs = [e for e in evidence if e.gate == gate]
+        ours = latest(e for e in runs if e.dataset == release.dataset and e.release == release.number)
+        others = latest(e for e in runs if e.dataset != release.dataset and run_id is not None and e.run_id == run_id)
         counted = ours or others
         if not counted:
             lines.append(f"gate {gate} has not run on {release}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.standard.operators.python import PythonOperator
@@ -26,6 +26,17 @@ class DecoratedGateOperator(DecoratedOperator, PythonOperator, GateOperator):
     template_fields: Sequence[str] = ("op_args", "op_kwargs", "templates_dict", "suite", "where", "parameters")
     template_fields_renderers: ClassVar[dict[str, str]] = {"op_args": "py", "op_kwargs": "py"}
     custom_operator_name = "@task.gate"
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        op_args: Sequence[Any] = (),
+        op_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        call = {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
+        super().__init__(kwargs_to_upstream=call, **call, **kwargs)
 
     def execute(self, context: Context) -> Any:
         """Call, judge, and return the function's own value; the gate's result is the XCom ``gate``."""

@@ -29,7 +29,7 @@ _COLUMNS = {
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
         " WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
     ),
-    "sqlite": "SELECT name, type FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid",
+    "sqlite": "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid",
 }
 _PLACEHOLDERS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\?|%""")
 
@@ -121,14 +121,16 @@ class DbApiSession:
 
     def columns(self, relation: Relation) -> list[Column]:
         """Return the relation's columns in order; empty where there is no such relation."""
-        parameters: tuple[Any, ...]
         if self.dialect == "postgres":
-            parameters = (relation.sql,)
+            rows = self.execute(_COLUMNS["postgres"], (relation.sql,))
         elif self.dialect == "duckdb":
-            parameters = (relation.schema, relation.name)
-        else:
-            parameters = (relation.name, relation.schema)
-        rows = self.execute(_COLUMNS[self.dialect], parameters)
+            rows = self.execute(_COLUMNS["duckdb"], (relation.schema, relation.name))
+        elif relation.schema is None:
+            rows = self.execute(_COLUMNS["sqlite"], (relation.name,))
+        elif (relation.schema,) in self.execute("SELECT name FROM pragma_database_list"):
+            rows = self.execute(_COLUMNS["sqlite"].replace("(?)", "(?, ?)"), (relation.name, relation.schema))
+        else:  # of a schema that is not attached the pragma would make an error
+            rows = []
         return [Column(name=name, type=kind) for name, kind in rows]
 
     def describe(self, query: str) -> list[Column]:
@@ -138,7 +140,7 @@ class DbApiSession:
         if self.dialect == "sqlite":
             self.execute(f"CREATE TEMP VIEW dataops_described AS {query}")
             try:
-                return self.columns(Relation(schema="temp", name="dataops_described"))
+                return self.columns(Relation(name="dataops_described"))
             finally:
                 self.execute("DROP VIEW temp.dataops_described")
         description, _ = self._run(f"SELECT * FROM ({query}\n) AS described LIMIT 0")

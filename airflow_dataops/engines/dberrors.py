@@ -33,8 +33,9 @@ def _duckdb(error: Exception) -> DataOpsError | None:
 
     if not isinstance(error, duckdb.Error):
         return None
-    text = str(error).split("\n\n")[0].split("\nLINE ")[0].strip()
-    if "Could not set lock on file" in text or "onflict" in text and isinstance(error, duckdb.TransactionException):
+    text = str(error).split("\n\n")[0].split("\nLINE ")[0]
+    text = " ".join(text.split())
+    if "Could not set lock on file" in text or ("onflict" in text and isinstance(error, duckdb.TransactionException)):
         return LockTimeout(f"DuckDB: {text}")
     if isinstance(error, duckdb.ConversionException | duckdb.ConstraintException | duckdb.OutOfRangeException):
         text = _QUOTED.sub("'…'", text)

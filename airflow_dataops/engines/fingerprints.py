@@ -12,6 +12,9 @@ from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Relation
 
+# Names a whole row; a column of the same name would be hashed in its stead.
+_ROW = "dataops_whole_row"
+
 
 def fingerprint(db: Database, relation: Relation) -> str:
     """Return the relation's fingerprint, read in the caller's transaction or snapshot.
@@ -31,7 +34,7 @@ def fingerprint(db: Database, relation: Relation) -> str:
 
 def _duckdb(db: Database, relation: Relation) -> str:
     # A sum and not an exclusive or, which a row inserted twice would leave as it was.
-    sql = f"SELECT count(*), sum(hash(data)::hugeint), version() FROM {relation.sql} AS data"
+    sql = f"SELECT count(*), sum(hash({_ROW})::hugeint), version() FROM {relation.sql} AS {_ROW}"
     rows, total, version = db.execute(sql)[0]
     return f"duckdb-{version}:{rows}:{total or 0}"
 
@@ -48,7 +51,7 @@ def _postgres(db: Database, relation: Relation) -> str:
         rows, total = db.execute(f"SELECT count(*), sum(hashtext(xmin::text)::bigint) FROM {relation.sql}")[0]
         return f"postgres-xmin:{oid}:{rows}:{total or 0}:{missing[:12]}"
     rows, total = db.execute(
-        f"SELECT count(*), sum(hash_record_extended(data, 0)::numeric) FROM {relation.sql} AS data"
+        f"SELECT count(*), sum(hash_record_extended({_ROW}, 0)::numeric) FROM {relation.sql} AS {_ROW}"
     )[0]
     return f"postgres-rows:{oid}:{rows}:{total or 0}"
 

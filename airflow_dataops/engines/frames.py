@@ -13,10 +13,17 @@ from airflow_dataops.engines.dbapi import DbApiSession
 
 VIEW = "data"
 
+_FRAMES = {("pandas", "DataFrame"), ("polars", "DataFrame"), ("polars", "LazyFrame"), ("pyarrow", "Table")}
+
 
 def is_frame(data: Any) -> bool:
     """Whether ``data`` is a pandas or polars frame, or an Arrow table; imports none of them."""
-    return type(data).__module__.split(".")[0] in ("pandas", "polars", "pyarrow") and hasattr(data, "columns")
+    return any((cls.__module__.split(".")[0], cls.__name__) in _FRAMES for cls in type(data).__mro__)
+
+
+def label(data: Any) -> str:
+    """Return the frame as a person names it: ``pandas DataFrame``."""
+    return f"{type(data).__module__.split('.')[0]} {type(data).__name__}"
 
 
 @contextlib.contextmanager
@@ -28,17 +35,19 @@ def opened(data: Any) -> Iterator[DbApiSession]:
     """
     frame = data.collect() if type(data).__name__ == "LazyFrame" else data
     _distinct_names(_names(frame))
-    if _is_pandas(frame):
-        _one_type_each(frame)
+    objects = _objects(frame) if _is_pandas(frame) else []
     import duckdb
 
     with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        if objects:
+            # Left alone, a sample of a thousand values would decide that these are whole numbers.
+            connection.execute(f"SET pandas_analyze_sample = {len(frame)}")
         connection.register(VIEW, frame)
         yield DbApiSession(connection, "duckdb")
 
 
 def _is_pandas(frame: Any) -> bool:
-    return type(frame).__module__.split(".")[0] == "pandas"
+    return any(cls.__module__.split(".")[0] == "pandas" for cls in type(frame).__mro__)
 
 
 def _names(frame: Any) -> list[Any]:
@@ -57,15 +66,14 @@ def _distinct_names(names: list[Any]) -> None:
         )
 
 
-def _one_type_each(frame: Any) -> None:
+def _objects(frame: Any) -> list[str]:
+    """Return the object columns that do not hold text only, after refusing those of several types."""
     infer = sys.modules["pandas"].api.types.infer_dtype
-    for name in frame.columns:
-        column = frame[name]
-        if column.dtype != object:
-            continue
-        found = infer(column, skipna=True)
-        if found.startswith("mixed"):
+    found = {name: infer(frame[name], skipna=True) for name in frame.columns if frame[name].dtype == object}
+    for name, kind in found.items():
+        if kind.startswith("mixed") and kind != "mixed-integer-float":
             raise ConfigurationError(
-                f"Column {name!r} of the frame holds values of several types ({found}): "
+                f"Column {name!r} of the frame holds values of several types ({kind}): "
                 f"give it one, for example frame[{name!r}].astype(str)."
             )
+    return [name for name, kind in found.items() if kind != "string"]

@@ -1,4 +1,4 @@
-"""Sessions from what people hold: a database URL, a SQLAlchemy engine, an Airflow DB-API hook (known by its methods)."""
+"""Sessions from what people hold: a database URL, a SQLAlchemy engine, an Airflow hook (known by its methods)."""
 
 from __future__ import annotations
 

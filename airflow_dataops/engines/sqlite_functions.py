@@ -7,16 +7,16 @@ import hashlib
 import re
 import sqlite3
 import statistics
-from typing import Any
+from typing import Any, cast
 
 
 def register(connection: sqlite3.Connection) -> None:
     """Make ``REGEXP``, ``dataops_row_hash``, ``dataops_sum64`` and ``dataops_median`` known to ``connection``."""
     connection.create_function("regexp", 2, _regexp, deterministic=True)
     connection.create_function("dataops_row_hash", -1, _row_hash, deterministic=True)
-    # sqlite3's stubs want a sum of Any; the class is all that the driver needs.
-    connection.create_aggregate("dataops_sum64", 1, _Sum64)
-    connection.create_aggregate("dataops_median", 1, _Median)
+    # The stubs know only aggregates of whole numbers.
+    connection.create_aggregate("dataops_sum64", 1, cast(Any, _Sum64))
+    connection.create_aggregate("dataops_median", 1, cast(Any, _Median))
 
 
 @functools.lru_cache(maxsize=256)
@@ -42,7 +42,7 @@ class _Sum64:
     def __init__(self) -> None:
         self.total = 0
 
-    def step(self, value: int) -> None:
+    def step(self, value: int, /) -> None:
         self.total += value
 
     def finalize(self) -> str:
@@ -55,7 +55,7 @@ class _Median:
     def __init__(self) -> None:
         self.values: list[float] = []
 
-    def step(self, value: float | None) -> None:
+    def step(self, value: float | None, /) -> None:
         if value is not None:
             self.values.append(value)
 

@@ -17,8 +17,9 @@ The short form, in YAML or JSON; a check is its type, its arguments, and what is
         row_condition: col("amount") > 0
         name: status of what costs something    # tells two checks of one type on one column apart
 
-GX's stored suite, ``{"name": …, "expectations": [{"type": …, "kwargs": {…}, "meta": {…}}]}``, is read unchanged, older ones
-with ``expectation_type`` and ``expectation_suite_name`` too. ``{"$PARAMETER": "low"}`` takes its value from ``parameters``.
+GX's stored suite, ``{"name": …, "expectations": [{"type": …, "kwargs": {…}, "meta": {…}}]}``, is read unchanged,
+older ones with ``expectation_type`` and ``expectation_suite_name`` too. ``{"$PARAMETER": "low"}`` takes its value from
+``parameters``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from airflow_dataops.core.vocabulary import VOCABULARY, compile_check
 # Keys of a check that are said about it; all others are arguments of its type.
 _ABOUT = frozenset({"type", "expectation_type", "kwargs", "severity", "name", "meta", "notes"})
 # What GX stores with an expectation and nothing here depends on.
-_STORED = frozenset({"id", "ge_cloud_id", "description", "rendered_content", "expectation_context", "success_on_last_run"})
+_STORED = frozenset({"id", "ge_cloud_id", "description", "rendered_content", "expectation_context"})
 
 
 def read_suite(source: Any, *, base: Path | None = None, parameters: Mapping[str, Any] | None = None) -> Suite:

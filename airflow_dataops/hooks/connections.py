@@ -12,28 +12,27 @@ _CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
 
 def find_connection(conn_id: str) -> Any | None:
     """Return the connection, or ``None`` where no secrets backend knows that id."""
-    connection = _lookup(conn_id)
-    if connection is None and _CONTEXT not in os.environ:
-        # A command line is neither a task nor a server, and Airflow leaves the metadata database out of its search.
-        # In a task this changes nothing: there Airflow asks the supervisor, whatever the environment says.
-        with _as_server():
-            return _lookup(conn_id)
-    return connection
-
-
-def _lookup(conn_id: str) -> Any | None:
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    try:
-        return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        return None
+    with searching_everywhere():
+        try:
+            return BaseHook.get_connection(conn_id)
+        except AirflowNotFoundException:
+            return None
 
 
 @contextlib.contextmanager
-def _as_server() -> Iterator[None]:
-    """Search as Airflow's own ``airflow connections`` commands do, for one lookup."""
+def searching_everywhere() -> Iterator[None]:
+    """Let lookups in this block, a hook's own too, find what is kept in Airflow's metadata database.
+
+    A command line is neither a task nor a server, and Airflow leaves that database out of its search there; its own
+    ``airflow connections`` commands do as this does. In a task nothing changes: there Airflow asks the supervisor,
+    whatever the environment says.
+    """
+    if _CONTEXT in os.environ:
+        yield
+        return
     os.environ[_CONTEXT] = "server"
     try:
         yield

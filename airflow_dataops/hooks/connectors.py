@@ -15,7 +15,7 @@ from airflow_dataops.core.errors import ConfigurationError, DataOpsError, LockTi
 from airflow_dataops.core.ports import Database
 from airflow_dataops.engines.dbapi import DbApiSession
 from airflow_dataops.engines.dberrors import translated
-from airflow_dataops.hooks.connections import find_connection
+from airflow_dataops.hooks.connections import find_connection, searching_everywhere
 
 # Airflow's connection type to the SQL dialect; only what a test covers.
 DIALECTS = {"duckdb": "duckdb", "postgres": "postgres", "sqlite": "sqlite"}
@@ -94,7 +94,8 @@ class HookConnector:
         pause = 0.01
         while True:
             try:
-                return hook.get_conn()
+                with searching_everywhere():  # the hook looks the connection up again
+                    return hook.get_conn()
             except Exception as error:
                 raised = translated(error, self.dialect)
                 if raised is None:
@@ -163,5 +164,6 @@ class HookConnector:
 
 
 def _held(error: DataOpsError) -> bool:
-    """Return whether another process, or another mode in this one, has the file."""
-    return isinstance(error, LockTimeout) or "with a different configuration" in str(error)
+    """Return whether another process has the file, or a session of this one in another mode or just closing it."""
+    in_this_process = ("with a different configuration", "Unique file handle conflict")
+    return isinstance(error, LockTimeout) or any(words in str(error) for words in in_this_process)

@@ -176,7 +176,7 @@ class GateOperator(BaseOperator, SkipMixin):
             downstream = [t for t in downstream if t.task_id in self.block]
         elif self.on_fail == "fail":
             for leaf in downstream:
-                if str(leaf.trigger_rule) == "all_done" and not leaf.downstream_task_ids:
+                if leaf.trigger_rule == "all_done" and not leaf.downstream_task_ids:
                     self.log.warning("%s runs all the same (all_done) and will turn this DAG run green.", leaf.task_id)
             raise GateFailed(message)
         self.log.error("%s Skipped: %s.", message, ", ".join(t.task_id for t in downstream) or "nothing is downstream")

@@ -81,6 +81,6 @@ class DuckdbTarget:
         )
         return mentioning(relation.name, ((f"{schema}.{name}", sql) for schema, name, sql in views))
 
-    def blockers(self, db: Database, relations: Iterable[Relation]) -> list[str]:
+    def blockers(self, db: Database, alone: Iterable[Relation], unwritten: Iterable[Relation]) -> list[str]:
         """Return nothing: sessions of one process do not see each other's locks."""
         return []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.ports import Database
@@ -33,25 +35,34 @@ class PointerTables:
         self.log = Relation(schema=schema, name="dataops_switch")
         self._exists = exists
 
-    def ensure(self, db: Database) -> None:
-        """Make both tables where they are missing, outside of a transaction; losing a race to make them is fine."""
+    def ensure(self, db: Database, dataset: str) -> None:
+        """Make both tables, and the dataset's row at epoch 0, where they are missing; outside of a transaction.
+
+        With the row there, every compare-and-set is an UPDATE, whose conflicts every engine tells as such.
+        """
         for table, ddl in ((self.pointer, _POINTER), (self.log, _LOG)):
-            if self._exists(db, table):
-                continue
-            try:
-                db.execute(ddl.format(table=table.sql))
-            except MeasureError:
-                # PostgreSQL's IF NOT EXISTS can still collide with another session's CREATE.
-                if not self._exists(db, table):
-                    raise
+            if not self._exists(db, table):
+                self._make(db, ddl.format(table=table.sql), partial(self._exists, db, table))
+        if not self._row(db, dataset):
+            insert = f"INSERT INTO {self.pointer.sql} (dataset, epoch) VALUES (?, 0) ON CONFLICT DO NOTHING"
+            self._make(db, insert, lambda: bool(self._row(db, dataset)), (dataset,))
+
+    @staticmethod
+    def _make(db: Database, sql: str, made: Callable[[], bool], parameters: Sequence[Any] = ()) -> None:
+        """Run a statement that makes something unless it is there; another session may do so at the same moment."""
+        try:
+            db.execute(sql, parameters)
+        except MeasureError:
+            # PostgreSQL's IF NOT EXISTS and DuckDB's ON CONFLICT collide with what is not committed yet.
+            if not made():
+                raise
+
+    def _row(self, db: Database, dataset: str) -> list[tuple[Any, ...]]:
+        return db.execute(f'SELECT epoch, "release", relation FROM {self.pointer.sql} WHERE dataset = ?', (dataset,))
 
     def read(self, db: Database, dataset: str) -> Pointer:
         """Return the pointer; epoch 0 before the first switch, without making anything."""
-        rows = (
-            db.execute(f'SELECT epoch, "release", relation FROM {self.pointer.sql} WHERE dataset = ?', (dataset,))
-            if self._exists(db, self.pointer)
-            else []
-        )
+        rows = self._row(db, dataset) if self._exists(db, self.pointer) else []
         if not rows:
             return Pointer(dataset=dataset, epoch=0)
         epoch, release, relation = rows[0]
@@ -82,18 +93,11 @@ class PointerTables:
 
     def advance(self, db: Database, before: Pointer, release: int | None, relation: str | None) -> Pointer | None:
         """Move the pointer from exactly ``before.epoch`` to the next; return it, or ``None`` if it was not there."""
-        if before.epoch == 0:
-            rows = db.execute(
-                f'INSERT INTO {self.pointer.sql} (dataset, epoch, "release", relation) VALUES (?, 1, ?, ?)'
-                " ON CONFLICT DO NOTHING RETURNING epoch",
-                (before.dataset, release, relation),
-            )
-        else:
-            rows = db.execute(
-                f'UPDATE {self.pointer.sql} SET epoch = epoch + 1, "release" = ?, relation = ?'
-                " WHERE dataset = ? AND epoch = ? RETURNING epoch",
-                (release, relation, before.dataset, before.epoch),
-            )
+        rows = db.execute(
+            f'UPDATE {self.pointer.sql} SET epoch = epoch + 1, "release" = ?, relation = ?'
+            " WHERE dataset = ? AND epoch = ? RETURNING epoch",
+            (release, relation, before.dataset, before.epoch),
+        )
         if len(rows) != 1:
             return None
         return Pointer(dataset=before.dataset, epoch=rows[0][0], release=release, relation=relation)

@@ -24,7 +24,9 @@ _DEPENDENTS = """
 _BLOCKERS = """
     SELECT DISTINCT a.pid, a.application_name, a.usename, extract(epoch FROM now() - a.xact_start)::bigint
     FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-    WHERE l.granted AND l.relation = to_regclass(?) AND l.pid <> pg_backend_pid() ORDER BY 4 DESC NULLS LAST
+    WHERE l.granted AND l.relation = to_regclass(?) AND l.pid <> pg_backend_pid()
+        AND (?::boolean OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
+    ORDER BY 4 DESC NULLS LAST
 """
 
 
@@ -151,11 +153,11 @@ class PostgresTarget:
         """Return the views that read ``relation``, and the tables whose foreign keys refer to it."""
         return [name for (name,) in db.execute(_DEPENDENTS, (relation.sql, relation.sql))]
 
-    def blockers(self, db: Database, relations: Iterable[Relation]) -> list[str]:
-        """Return who holds a lock on ``relations``: PID, application, user, age of the transaction."""
+    def blockers(self, db: Database, alone: Iterable[Relation], unwritten: Iterable[Relation]) -> list[str]:
+        """Return who stands in the way: PID, application, user, age of the transaction, and what it holds."""
         found: dict[int, str] = {}
-        for relation in relations:
-            for pid, application, user, seconds in db.execute(_BLOCKERS, (relation.sql,)):
+        for relation, reading in [(r, True) for r in alone] + [(r, False) for r in unwritten]:
+            for pid, application, user, seconds in db.execute(_BLOCKERS, (relation.sql, reading)):
                 name = f"application {application!r}" if application else "an unnamed application"
                 age = f", in a transaction for {seconds} s" if seconds is not None else ""
                 found.setdefault(pid, f"PID {pid} ({name}, user {user}{age}) holds {relation}")

@@ -82,6 +82,6 @@ class SqliteTarget:
         )
         return mentioning(relation.name, ((name, sql) for name, sql in views))
 
-    def blockers(self, db: Database, relations: Iterable[Relation]) -> list[str]:
+    def blockers(self, db: Database, alone: Iterable[Relation], unwritten: Iterable[Relation]) -> list[str]:
         """Return nothing: SQLite does not know who holds its lock."""
         return []

@@ -50,8 +50,8 @@ class Target(Protocol):
     def dependents(self, db: Database, relation: Relation) -> list[str]:
         """Return the views that read ``relation``, by name."""
 
-    def blockers(self, db: Database, relations: Iterable[Relation]) -> list[str]:
-        """Return who holds locks on ``relations``, in words; empty where the engine does not tell."""
+    def blockers(self, db: Database, alone: Iterable[Relation], unwritten: Iterable[Relation]) -> list[str]:
+        """Return who uses ``alone`` or writes ``unwritten``, in words; empty where the engine does not tell."""
 
 
 def mentioning(name: str, views: Iterable[tuple[str, str]]) -> list[str]:

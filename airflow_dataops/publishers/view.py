@@ -69,15 +69,13 @@ class ViewPublisher:
         """
 
         def work(db: Database, patience: Patience) -> None:
-            self._target.prepare(db)
+            self._prepare(db, relation)
             with db.transaction():
-                if relation.schema:
-                    self._target.ensure_schema(db, relation.schema)
                 self._remove(db, relation)
                 db.execute(f"CREATE TABLE {relation.sql} AS\n{sql.strip().rstrip(';')}")
                 self._target.freeze(db, relation)
 
-        self._patiently(f"build {relation}", (relation,), work)
+        self._patiently(f"build {relation}", work, alone=(relation,))
 
     def take(self, source: Relation, relation: Relation) -> None:
         """Rename and freeze ``source``; done already (a retry) if it is gone and ``relation`` is there.
@@ -86,7 +84,7 @@ class ViewPublisher:
         """
 
         def work(db: Database, patience: Patience) -> None:
-            self._target.prepare(db)
+            self._prepare(db, relation)
             with db.transaction():
                 kind = self._target.kind(db, source)
                 if kind is None and self._target.kind(db, relation) == "table":
@@ -102,7 +100,7 @@ class ViewPublisher:
                 self._target.rename(db, source, relation)
                 self._target.freeze(db, relation)
 
-        self._patiently(f"rename {source} to {relation}", (source, relation), work)
+        self._patiently(f"rename {source} to {relation}", work, alone=(source, relation))
 
     def drop(self, relation: Relation) -> None:
         """Drop the release's table if it is there.
@@ -115,7 +113,7 @@ class ViewPublisher:
                 self._target.guard(db)
                 self._remove(db, relation)
 
-        self._patiently(f"drop {relation}", (relation,), work)
+        self._patiently(f"drop {relation}", work, alone=(relation,))
 
     def _remove(self, db: Database, relation: Relation) -> None:
         """Drop a table inside a transaction, unless somebody needs it."""
@@ -168,10 +166,11 @@ class ViewPublisher:
 
     def preflight(self, switch: Switch) -> tuple[str, ...]:
         """Return what would make the switch fail, a line each; empty if nothing."""
+        tables = self._tables(switch.reader)
         with self._connector.open(read_only=True) as db:
-            pointer = self._tables(switch.reader).read(db, switch.dataset)
-            lines = [] if pointer.epoch == switch.expect else [_conflict(switch, pointer)]
-            return tuple(lines + self._obstacles(db, switch, pointer))
+            lines = self._obstacles(db, switch, tables.read(db, switch.dataset))
+            pointer = tables.read(db, switch.dataset)
+            return tuple(lines) if pointer.epoch == switch.expect else (_conflict(switch, pointer),)
 
     def switch(self, switch: Switch, verify: Callable[[Database], None]) -> Pointer:
         """Flip the reader-facing name, the pointer and the log row in one transaction; done already is fine.
@@ -181,14 +180,18 @@ class ViewPublisher:
         tables = self._tables(switch.reader)
 
         def work(db: Database, patience: Patience) -> Pointer:
-            self._target.prepare(db)
-            tables.ensure(db)
+            self._prepare(db, switch.reader)
+            tables.ensure(db, switch.dataset)
             with db.transaction():
                 self._target.guard(db)
                 before = tables.read(db, switch.dataset)
                 if before.epoch != switch.expect:
                     return self._done_already(db, switch, before)
                 if lines := self._obstacles(db, switch, before):
+                    # What stands in the way may be what somebody has switched since our first look.
+                    now = tables.read(db, switch.dataset)
+                    if now.epoch != switch.expect:
+                        return self._done_already(db, switch, now)
                     raise ConfigurationError(
                         f"{switch.dataset}@r{switch.release} cannot go live: {' '.join(lines)} {_still(before)}"
                     )
@@ -201,8 +204,8 @@ class ViewPublisher:
                 self._target.flip(db, switch, patience)  # last: the lock that readers feel is held to the commit only
                 return after
 
-        locked = (switch.reader, switch.relation, tables.pointer)
-        return self._patiently(f"make {switch.dataset}@r{switch.release} live", locked, work)
+        what = f"make {switch.dataset}@r{switch.release} live"
+        return self._patiently(what, work, alone=(switch.reader,), unwritten=(switch.relation, tables.pointer))
 
     def fence(self, dataset: str, target: str, expect: int) -> Pointer:
         """Raise the epoch by one and leave the relation, so that a switch begun before loses."""
@@ -210,10 +213,8 @@ class ViewPublisher:
         tables = self._tables(reader)
 
         def work(db: Database, patience: Patience) -> Pointer:
-            self._target.prepare(db)
-            if reader.schema:
-                self._target.ensure_schema(db, reader.schema)
-            tables.ensure(db)
+            self._prepare(db, reader)
+            tables.ensure(db, dataset)
             with db.transaction():
                 self._target.guard(db)
                 before = tables.read(db, dataset)
@@ -227,7 +228,13 @@ class ViewPublisher:
                     )
                 return after
 
-        return self._patiently(f"fence {dataset}", (tables.pointer,), work)
+        return self._patiently(f"fence {dataset}", work, unwritten=(tables.pointer,))
+
+    def _prepare(self, db: Database, beside: Relation) -> None:
+        """Make the session and the schema ready to be written to."""
+        self._target.prepare(db)
+        if beside.schema:
+            self._target.ensure_schema(db, beside.schema)
 
     def _tables(self, beside: Relation) -> PointerTables:
         return PointerTables(beside.schema, lambda db, table: self._target.kind(db, table) is not None)
@@ -260,9 +267,18 @@ class ViewPublisher:
             )
         raise PublishConflict(_conflict(switch, pointer))
 
-    def _patiently(self, what: str, relations: tuple[Relation, ...], work: Callable[[Database, Patience], T]) -> T:
+    def _patiently(
+        self,
+        what: str,
+        work: Callable[[Database, Patience], T],
+        *,
+        alone: tuple[Relation, ...] = (),
+        unwritten: tuple[Relation, ...] = (),
+    ) -> T:
         """Run ``work`` in a session of its own, again while a lock is held elsewhere, to the deadline.
 
+        :param alone: relations that must be used by nobody else for a moment.
+        :param unwritten: relations that others may read, but not write.
         :raises LockTimeout: with who holds the lock, where the database tells.
         """
         patience = Patience(self._deadline)
@@ -271,7 +287,7 @@ class ViewPublisher:
                 try:
                     return work(db, patience)
                 except LockTimeout as error:
-                    locked, holders = error, self._target.blockers(db, relations)
+                    locked, holders = error, self._target.blockers(db, alone, unwritten)
             # Not while the session is open: it may itself be what others wait for.
             if not patience.wait():
                 who = "; ".join(holders) or f"the database says: {locked}"

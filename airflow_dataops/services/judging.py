@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.checks import Suite
-from airflow_dataops.core.errors import MeasureError
-from airflow_dataops.core.judging import ALL_ROWS, OnEmpty, judge_all, misfits, refused_by_schema, unmeasured, with_rows
+from airflow_dataops.core.errors import ConfigurationError, MeasureError
+from airflow_dataops.core.judging import ALL_ROWS, OnEmpty, judge_all, misfits, refused_by_schema, unmeasured
 from airflow_dataops.core.metrics import Facts, Fingerprint, Metric, Schema
 from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Relation
@@ -19,7 +20,7 @@ from airflow_dataops.core.verdicts import Outcome
 from airflow_dataops.core.vocabulary import CompiledCheck, compile_check
 
 if TYPE_CHECKING:
-    pass
+    from airflow_dataops.engines.sql.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def judge(
     fingerprint: bool = False,
     samples: int = 0,
     where: str | None = None,
+    label: str | None = None,
 ) -> GateResult:
     """Judge ``source`` with ``suite``: all metrics, and the fingerprint, from one snapshot of the data.
 
@@ -44,16 +46,17 @@ def judge(
     :param fingerprint: measure the relation's fingerprint in the same snapshot.
     :param samples: how many failing rows of each row-wise check to keep; they are raw values.
     :param where: a SQL condition; rows that do not meet it are not looked at.
+    :param label: the source as a person names it; else the table's name or the SELECT.
     :raises SuiteError: a check is unknown or lacks what it needs.
     :raises ConfigurationError: ``source`` or ``where`` is not one SQL expression.
     """
     from airflow_dataops.engines.sql.sources import source_of
 
     started = time.perf_counter()
-    policy = OnEmpty(on_empty)
+    policy = _policy(on_empty)
     compiled = tuple(compile_check(check) for check in suite)
     named: dict[str, Any] = {"relation": source} if isinstance(source, Relation) else {"query": source}
-    measured_source = source_of(db.dialect, where=where, **named)
+    measured_source = source_of(db.dialect, where=where, label=label, **named)
     results, statements, facts = _measure_and_judge(db, measured_source, compiled, policy, fingerprint=fingerprint)
     if facts is not None:
         results = tuple(_with_rows(db, measured_source, facts, compiled, results, samples))
@@ -99,6 +102,13 @@ def _measure_and_judge(
     return judge_all(compiled, measured.facts, policy), measured.statements, measured.facts
 
 
+def _policy(on_empty: str) -> OnEmpty:
+    try:
+        return OnEmpty(on_empty)
+    except ValueError:
+        raise ConfigurationError(f"on_empty is {on_empty!r}; expected one of {', '.join(OnEmpty)}.") from None
+
+
 def _measurable(compiled: tuple[CompiledCheck, ...], schema: Schema) -> Iterator[CompiledCheck]:
     return (one for one in compiled if refused_by_schema(one, schema) is None)
 
@@ -125,7 +135,7 @@ def _with_rows(
         taken: tuple[dict[str, Any], ...] = ()
         if samples and result.unexpected_count and result.outcome is not Outcome.PASS:
             taken = _sample(db, facts.schema, failing_rows(source, expressions, rows, samples))
-        yield with_rows(result, sql=failing_rows(source, expressions, rows, _SHOWN_ROWS), samples=taken)
+        yield replace(result, failing_rows_sql=failing_rows(source, expressions, rows, _SHOWN_ROWS), samples=taken)
 
 
 def _sample(db: Database, schema: Schema, sql: str) -> tuple[dict[str, Any], ...]:
@@ -134,8 +144,8 @@ def _sample(db: Database, schema: Schema, sql: str) -> tuple[dict[str, Any], ...
     except MeasureError as error:
         log.warning("Failing rows could not be read: %s", error)
         return ()
-    # A sample of repeated rows has one column more: how many times.
-    return tuple(jsonable(dict(zip((*schema.names, "times"), row, strict=False))) for row in rows)
+    # A sample of repeated rows has one column more, how many times, which is left out.
+    return tuple(jsonable(dict(zip(schema.names, row, strict=False))) for row in rows)
 
 
 def _value(facts: Facts | None, metric: Metric) -> Any:

@@ -25,16 +25,17 @@ def validate(data: Any, suite: Any, *, connection: Any = None, where: str | None
     checks = read_suite(suite)
     if connection is not None:
         if not isinstance(data, str | Relation):
-            raise ConfigurationError(f"With connection=, data is a table's name or a SELECT, not {type(data).__name__}.")
+            found = type(data).__name__
+            raise ConfigurationError(f"With connection=, data is a table's name or a SELECT, not {found}.")
         with _session(connection) as db:
             return judge(db, _named(data), checks, where=where)
     if frames.is_frame(data):
         with frames.opened(data) as db:
-            return judge(db, f"SELECT * FROM {frames.VIEW}", checks, where=where)
+            return judge(db, f"SELECT * FROM {frames.VIEW}", checks, where=where, label=frames.label(data))
     if isinstance(data, str | Path):
         query = files.query_of(data)
         with files.opened() as db:
-            return judge(db, query, checks, where=where)
+            return judge(db, query, checks, where=where, label=f"file {data}")
     raise ConfigurationError(
         f"{type(data).__name__} cannot be validated: expected a pandas, polars or Arrow frame, a file path, "
         "or a table's name with connection=."
@@ -63,7 +64,8 @@ def _session(connection: Any) -> Iterator[Database]:
         opened = from_hook(connection)
     else:
         raise ConfigurationError(
-            f"connection is {type(connection).__name__}: expected a database URL, a SQLAlchemy engine or an Airflow hook."
+            f"connection is {type(connection).__name__}: "
+            "expected a database URL, a SQLAlchemy engine or an Airflow DB-API hook."
         )
     with opened as db:
         yield db

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
-from airflow_dataops.core.checks import Check
 from airflow_dataops.core.releases import Evidence, GateRef, ReleaseName, TaskKey
 from airflow_dataops.core.results import GateResult
 from airflow_dataops.core.verdicts import Outcome, Verdict
+from airflow_dataops.stores.gate_lists import GateSummary, Mark, key_of, outcomes_of, release_of, summary_of
 from airflow_dataops.stores.models import CheckResultRow, GateRunRow
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
-
-SHOWN_MISSED = 3
-"""How many of the checks that do not hold a list names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,41 +55,6 @@ class GateRun:
             **vars(self.key),
             "result": self.result.to_dict(),
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateSummary:
-    """A gate's run as a list shows it: without its statements and without the checks that hold.
-
-    :param counts: how many checks came out how; outcomes that did not occur are left out.
-    :param missed: the labels of the first checks that do not hold, worst first.
-    """
-
-    id: int
-    gate: str
-    key: TaskKey
-    suite: str
-    source: str
-    release: ReleaseName | None
-    verdict: Verdict
-    on_fail: str
-    row_count: int | None
-    seconds: float
-    at: datetime
-    by: str
-    counts: Mapping[Outcome, int]
-    missed: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """How a check came out in one run of its gate: a point of its history."""
-
-    gate_run: int
-    run_id: str | None
-    outcome: Outcome
-    message: str
-    at: datetime
 
 
 class GateShelf:
@@ -157,6 +119,8 @@ class GateShelf:
             query = query.where(GateRunRow.dataset == release.dataset, GateRunRow.release == release.number)
         if dataset is not None:
             query = query.where(GateRunRow.dataset == dataset)
+        if release is not None:
+            query = query.where(GateRunRow.dataset == release.dataset, GateRunRow.release == release.number)
         if dag_ids is not None:
             query = query.where(GateRunRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
@@ -174,6 +138,7 @@ class GateShelf:
         verdict: Verdict | None = None,
         dag_id: str | None = None,
         dataset: str | None = None,
+        release: ReleaseName | None = None,
         dag_ids: Collection[str] | None = None,
         before: int | None = None,
         limit: int = 50,
@@ -190,6 +155,8 @@ class GateShelf:
             query = query.where(GateRunRow.dag_id == dag_id)
         if dataset is not None:
             query = query.where(GateRunRow.dataset == dataset)
+        if release is not None:
+            query = query.where(GateRunRow.dataset == release.dataset, GateRunRow.release == release.number)
         if dag_ids is not None:
             query = query.where(GateRunRow.dag_id.in_(dag_ids))
         if before is not None:
@@ -197,7 +164,7 @@ class GateShelf:
         with self._store.reading() as session:
             rows = list(session.scalars(query))
             ids = [row.id for row in rows]
-            return [_summary(row, *outcomes) for row, outcomes in zip(rows, _outcomes(session, ids), strict=True)]
+            return [summary_of(row, *outcomes) for row, outcomes in zip(rows, outcomes_of(session, ids), strict=True)]
 
     def facets(self, *, dag_ids: Collection[str] | None = None) -> tuple[list[str], list[str]]:
         """Return the DAGs and the datasets that gates have judged, each in order: what a list can be filtered by."""
@@ -282,59 +249,11 @@ def _run(row: GateRunRow) -> GateRun:
         result=result,
         at=row.at,
         by=row.by,
-        key=_key(row),
+        key=key_of(row),
         on_fail=row.on_fail,
         conn_id=row.conn_id,
-        release=_release_name(row),
+        release=release_of(row),
     )
-
-
-def _outcomes(session: Session, ids: list[int]) -> list[tuple[dict[Outcome, int], tuple[str, ...]]]:
-    """Return, for each run, its checks by outcome, and the labels of the first that do not hold."""
-    counts: dict[int, dict[Outcome, int]] = {number: {} for number in ids}
-    missed: dict[int, list[str]] = {number: [] for number in ids}
-    run = CheckResultRow.gate_run_id
-    for number, outcome, amount in session.execute(
-        select(run, CheckResultRow.outcome, func.count()).where(run.in_(ids)).group_by(run, CheckResultRow.outcome)
-    ):
-        counts[number][Outcome(outcome)] = amount
-    query = select(run, CheckResultRow.result["check"]).where(
-        run.in_(ids),
-        CheckResultRow.position < SHOWN_MISSED,  # results are stored worst first
-        CheckResultRow.outcome.not_in([Outcome.PASS, Outcome.INFO]),
-    )
-    for number, check in session.execute(query.order_by(run, CheckResultRow.position)):
-        missed[number].append(Check.from_dict(check).label)
-    return [(counts[number], tuple(missed[number])) for number in ids]
-
-
-def _summary(row: GateRunRow, counts: dict[Outcome, int], missed: tuple[str, ...]) -> GateSummary:
-    return GateSummary(
-        id=row.id,
-        gate=f"{row.dag_id}.{row.task_id}" if row.dag_id else row.suite,
-        key=_key(row),
-        suite=row.suite,
-        source=row.source,
-        release=_release_name(row),
-        verdict=Verdict(row.verdict),
-        on_fail=row.on_fail,
-        row_count=row.row_count,
-        seconds=row.seconds,
-        at=row.at,
-        by=row.by,
-        counts=counts,
-        missed=missed,
-    )
-
-
-def _key(row: GateRunRow) -> TaskKey:
-    return TaskKey(
-        dag_id=row.dag_id, run_id=row.run_id, task_id=row.task_id, map_index=row.map_index, try_number=row.try_number
-    )
-
-
-def _release_name(row: GateRunRow) -> ReleaseName | None:
-    return ReleaseName(dataset=row.dataset, number=row.release or 0) if row.dataset else None
 
 
 def _evidence(row: GateRunRow) -> Evidence:

@@ -203,6 +203,13 @@ class ReleaseShelf:
             row = _release_row(session, name)
             _record(session, row, action, State(row.state), op)
 
+    def noted(self, action: str, op_id: str) -> ReleaseName | None:
+        """Return the release about which this operation has noted ``action``."""
+        query = select(ReleaseEventRow).where(ReleaseEventRow.action == action, ReleaseEventRow.op_id == op_id)
+        with self._store.reading() as session:
+            row = session.scalars(query).first()
+            return _release(row.release).name if row else None
+
     def move(self, name: ReleaseName, action: Action, op: Operation) -> Release:
         """Move the release as the table of transitions allows, with an event.
 

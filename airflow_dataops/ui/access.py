@@ -6,26 +6,28 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.base_auth_manager import BaseUser
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.configuration import conf
-from fastapi import Depends, HTTPException, Request
+from airflow.models.dag import DagModel
+from fastapi import Depends, HTTPException
 
 NOT_FOUND = "There is no such page, or it belongs to a DAG that you may not read."
+EVERY_DAG = "~"
+"""Airflow's word for all DAGs: no DAG has this id, so only who may read whatever DAG there is may read this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
     """One user, as far as these pages ask.
 
-    A gate's result belongs to its DAG, a release to the DAG that staged it. What was made outside of Airflow, or by a DAG
-    that Airflow does not know any more, is shown to those who may read every DAG, and in multi-team mode to nobody.
+    A gate's result belongs to its DAG, a release to the DAG that staged it. What was made outside of Airflow, or by a
+    DAG that Airflow does not know any more, is shown to those who may read every DAG, in multi-team mode to nobody.
 
     :param dag_ids: the DAGs that the user may read; ``None`` for every DAG.
     """
 
-    request: Request
     user: BaseUser
     dag_ids: frozenset[str] | None
 
@@ -38,22 +40,26 @@ class Reader:
 
         :raises HTTPException: 404.
         """
-        if not self.may_read(dag_id):
+        if not self.may_read(dag_id) or not _may_read_results(self.user, dag_id or EVERY_DAG):
             raise HTTPException(404, NOT_FOUND)
-        try:
-            requires_access_dag("GET", DagAccessEntity.XCOM, dag_id)(self.request, self.user)
-        except HTTPException:
-            raise HTTPException(404, NOT_FOUND) from None
 
 
-def reader(request: Request, user: GetUserDep) -> Reader:
+def reader(user: GetUserDep) -> Reader:
     """Return who asks; answers 401 to the anonymous."""
-    manager = get_auth_manager()
-    every_dag = not conf.getboolean("core", "multi_team", fallback=False) and manager.is_authorized_dag(
-        method="GET", access_entity=DagAccessEntity.XCOM, details=DagDetails(id="~"), user=user
+    if not _multi_team() and _may_read_results(user, EVERY_DAG):
+        return Reader(user=user, dag_ids=None)
+    return Reader(user=user, dag_ids=frozenset(get_auth_manager().get_authorized_dag_ids(user=user, method="GET")))
+
+
+def _may_read_results(user: BaseUser, dag_id: str) -> bool:
+    team = {"team_name": DagModel.get_team_name(dag_id)} if _multi_team() else {}
+    return get_auth_manager().is_authorized_dag(
+        method="GET", access_entity=DagAccessEntity.XCOM, details=DagDetails(id=dag_id, **team), user=user
     )
-    dag_ids = None if every_dag else frozenset(manager.get_authorized_dag_ids(user=user, method="GET"))
-    return Reader(request=request, user=user, dag_ids=dag_ids)
+
+
+def _multi_team() -> bool:
+    return conf.getboolean("core", "multi_team", fallback=False)
 
 
 ReaderDep = Annotated[Reader, Depends(reader)]

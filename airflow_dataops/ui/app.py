@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from airflow_dataops.core.errors import DataOpsError
 from airflow_dataops.ui.access import MAY_READ_RESULTS, NOT_FOUND
 from airflow_dataops.ui.gates import gates
-from airflow_dataops.ui.rendering import page
 from airflow_dataops.ui.releases import releases
+from airflow_dataops.ui.rendering import page
 
 HEADERS = {
     # Nothing from elsewhere, nothing inline; framed by Airflow only.
@@ -60,7 +60,7 @@ def _obstacle(request: Request, error: Exception) -> Response:
 
 def _refusal(request: Request, error: Exception) -> Response:
     """Answer 401, 403 and 404 with a page that says what to do."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - what this handler is registered for
+    assert isinstance(error, HTTPException)  # what this handler is registered for
     status = error.status_code
     text = error.detail if error.detail == NOT_FOUND else ADVICE.get(status, NOT_FOUND)
     return page(request, "message.html", status=status, title=TITLES.get(status, "Not possible"), text=text)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_dataops.macros import ref
 from airflow_dataops.operators.links import GATE_TAB
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def _view(name: str, href: str, destination: str, url_route: str, icon: str) -> 
         "url_route": url_route,
         "icon": f"dataops/static/{icon}.svg",
         "icon_dark_mode": f"dataops/static/{icon}-dark.svg",
+        "nav_top_level": True,
     }
 
 
@@ -49,8 +51,10 @@ class DataOpsPlugin(AirflowPlugin):
     """Gates and releases in the navigation, and a Gate tab on every task instance."""
 
     name = "dataops"
-    fastapi_apps: ClassVar[list[Any]] = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "DataOps"}]
-    external_views: ClassVar[list[Any]] = [
+    # Lists, because that is what Airflow takes views out of.
+    macros = [ref]  # noqa: RUF012
+    fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "DataOps"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
         _view("Gates", "gates", "nav", "dataops_gates", "gate"),
         _view("Releases", "releases", "nav", "dataops_releases", "release"),
         _view(

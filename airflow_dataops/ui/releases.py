@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import Response
 
 from airflow_dataops.core.errors import ReleaseNotFound
 from airflow_dataops.core.releases import Dataset, Release, ReleaseName, State, shown_state
 from airflow_dataops.hooks.store import open_store
+from airflow_dataops.stores.gate_lists import GateSummary
 from airflow_dataops.stores.store import Store
 from airflow_dataops.ui.access import NOT_FOUND, Reader, ReaderDep
-from airflow_dataops.ui.rendering import page
+from airflow_dataops.ui.rendering import LARGEST, page
 
 releases = APIRouter()
 NEWEST = 10
@@ -25,11 +26,18 @@ class Point:
     """A release on its dataset's timeline.
 
     :param events: its history, newest first.
+    :param gates: the latest run of each gate that judged it.
     """
 
     release: Release
     state: str
     events: list[dict[str, Any]]
+    gates: list[GateSummary]
+
+    @property
+    def last_move(self) -> dict[str, Any] | None:
+        """The newest event that changed the release's state; others are only notes."""
+        return next((event for event in self.events if event["from_state"] != event["to_state"]), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +60,12 @@ def listed(request: Request, reader: ReaderDep, dataset: str = "") -> Response:
 
 
 @releases.get("/releases/{dataset}/{number}")
-def one(request: Request, reader: ReaderDep, dataset: str, number: int) -> Response:
+def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int, Path(lt=LARGEST)]) -> Response:
     """Show one release: what it is, what gates say of it, what happened to it, and who read it."""
     store = open_store()
     try:
         release = store.releases.get(ReleaseName(dataset=dataset, number=number))
-    except (ReleaseNotFound, OverflowError):
+    except ReleaseNotFound:
         raise HTTPException(404, NOT_FOUND) from None
     reader.open(release.key.dag_id)
     live = store.releases.live(dataset)
@@ -90,7 +98,16 @@ def _point(store: Store, reader: Reader, release: Release) -> Point:
         release=release,
         state=shown_state(release.state, evidence, release.fingerprint),
         events=[_shown(event, reader) for event in reversed(store.releases.events(release.name))],
+        gates=_latest(store.gates.summaries(release=release.name, dag_ids=reader.dag_ids)),
     )
+
+
+def _latest(runs: list[GateSummary]) -> list[GateSummary]:
+    """Return the newest run of each gate and map index; ``runs`` is newest first."""
+    found: dict[tuple[str, int], GateSummary] = {}
+    for run in runs:
+        found.setdefault((run.gate, run.key.map_index), run)
+    return list(found.values())
 
 
 def _shown(event: dict[str, Any], reader: Reader) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Values as pages show them. Every template is escaped; addresses are relative, so that a path prefix does not matter."""
+"""Values as pages show them. All is escaped; addresses are relative, so that a path prefix does not matter."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -12,31 +13,45 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_dataops import __version__
+from airflow_dataops.core.checks import Check
+from airflow_dataops.core.results import CheckResult
 from airflow_dataops.core.values import readable
 
 TONES = {
-    **{"PASS": "good", "LIVE": "good", "VALIDATED": "good"},
-    **{"WARN": "warn", "ROLLED_BACK": "warn"},
-    **{"FAIL": "bad", "REJECTED": "bad"},
-    **{"ERROR": "error"},
-    **{"CANDIDATE": "open", "BUILDING": "open", "INFO": "open"},
+    "good": ("PASS", "LIVE", "VALIDATED"),
+    "warn": ("WARN", "ROLLED_BACK"),
+    "error": ("ERROR",),
+    "bad": ("FAIL", "REJECTED"),
+    "open": ("INFO", "CANDIDATE", "BUILDING"),
 }
 SIGNS = {
     "PASS": "✓",
+    "VALIDATED": "✓",
     "INFO": "i",
     "WARN": "!",
     "ERROR": "?",
     "FAIL": "✕",
-    "LIVE": "●",
-    "VALIDATED": "✓",
     "REJECTED": "✕",
+    "LIVE": "●",
 }
-HEAVY = 400
+DONE = {
+    "stage": "staged",
+    "promote": "promoted",
+    "supersede": "superseded",
+    "rollback": "rolled back",
+    "restore": "restored",
+    "abort": "aborted",
+    "adopt": "adopted",
+}
+LARGEST = 2**31
+"""Above every number that the store gives: an address that names a larger one cannot be there."""
+LONGEST = 400
+"""Characters of a value that a page shows."""
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """Return the rendered template; ``root`` in it leads back to this application's first level."""
-    inside = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    inside = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     root = "../" * (inside.count("/") - 1)
     html = _templates().get_template(template).render(root=root, version=__version__, **values)
     return HTMLResponse(html, status_code=status)
@@ -51,8 +66,17 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=moment, value=value, percent=percent, duration=duration, plural=plural)
-    environment.globals.update(badge=badge)
+    environment.filters.update(
+        moment=moment,
+        value=value,
+        percent=percent,
+        duration=duration,
+        done=done,
+        plural=plural,
+        advice=advice,
+        finding=finding,
+    )
+    environment.globals.update(badge=badge, signs=SIGNS, tone=tone)
     return environment
 
 
@@ -61,9 +85,12 @@ def badge(word: object, title: str = "") -> Markup:
     text = str(word)
     sign = Markup('<span class="sign" aria-hidden="true">{}</span>').format(SIGNS[text]) if text in SIGNS else ""
     tip = Markup(' title="{}"').format(title) if title else ""
-    return Markup('<span class="badge {}"{}>{}{}</span>').format(
-        TONES.get(text, "quiet"), tip, sign, text.replace("_", " ")
-    )
+    return Markup('<span class="badge {}"{}>{}{}</span>').format(tone(text), tip, sign, text.replace("_", " "))
+
+
+def tone(word: object) -> str:
+    """Return the CSS class that colours an outcome, verdict or state."""
+    return next((tone for tone, words in TONES.items() if str(word) in words), "quiet")
 
 
 def moment(at: datetime | None) -> Markup:
@@ -79,7 +106,19 @@ def moment(at: datetime | None) -> Markup:
 def value(observed: Any) -> str:
     """Return a measured value as a person reads it, cut where it is very long."""
     text = observed if isinstance(observed, str) else readable(observed)
-    return text if len(text) <= HEAVY else text[:HEAVY] + "…"
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def advice(check: Check) -> str:
+    """Return the check's notes as text; GX writes them as text, as lines, or as ``{"content": …}``."""
+    notes = check.meta.get("notes") or ""
+    content = notes.get("content", "") if isinstance(notes, Mapping) else notes
+    return content if isinstance(content, str) else " ".join(str(line) for line in content)
+
+
+def finding(found: CheckResult) -> str:
+    """Return the result's message without the advice at its end, which the page shows on its own."""
+    return value(found.message.removesuffix(advice(found.check)).rstrip())
 
 
 def percent(share: float) -> str:
@@ -96,6 +135,11 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def done(action: str) -> str:
+    """Return an event's action as what has happened: ``promoted``."""
+    return DONE.get(action, action)
 
 
 def plural(count: int, noun: str) -> str:

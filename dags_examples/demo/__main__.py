@@ -9,37 +9,52 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from dags_examples.demo.airflow_process import AirflowFailed, RunningAirflow
-from dags_examples.demo.story import DAGS, StoryFailed, history, tell_story
+from dags_examples.demo.story import COMMANDS, DAGS, StoryFailed, read_history, tell_story
 from dags_examples.demo.telling import Teller
 
 STATE = Path(__file__).resolve().parents[2] / ".demo"
 HOME, WAREHOUSE, COMPLETE = STATE / "airflow", STATE / "warehouse.duckdb", STATE / "complete"
 
-TABLES = (
-    (
-        "Every gate with its verdict",
-        ("gate", "list"),
-        {"at": "at", "gate": "gate", "release": "release", "verdict": "verdict"},
+# Title → the rows' name in the history, and the columns to show with their headings.
+TABLES: dict[str, tuple[str, dict[str, str]]] = {
+    "Every gate with its verdict": (
+        "gates",
+        {"gate": "gate", "judged": "judged", "rows": "rows", "verdict": "verdict", "not_held": "checks not held"},
     ),
-    (
-        "Every release with its state",
-        ("release", "list"),
-        {"release": "release", "state": "state"},
+    "Every release with its state": (
+        "releases",
+        {"release": "release", "state": "state", "relation": "relation", "created_at": "staged at"},
     ),
-    ("Who read which release", ("usage", "report"), {"consumer": "consumer", "release": "release"}),
-)
+    "Who read which release": (
+        "usage",
+        {
+            "consumer": "consumer",
+            "dataset": "dataset",
+            "release": "release",
+            "reads": "reads",
+            "last_read": "last read",
+        },
+    ),
+}
 
 
-def airflow_of_the_demo(home: Path, warehouse: Path, *, port: int | None = None, teller: Teller) -> RunningAirflow:
+def airflow_of_the_demo(
+    home: Path,
+    warehouse: Path,
+    *,
+    port: int | None = None,
+    users: Mapping[str, str] | None = None,
+    teller: Teller,
+) -> RunningAirflow:
     """Return the Airflow that the story is told on, not yet started."""
     connection = json.dumps({"conn_type": "duckdb", "host": str(warehouse)})
-    return RunningAirflow(home, port=port, expect=DAGS, env={"AIRFLOW_CONN_WAREHOUSE": connection}, say=teller.fine)
+    env = {"AIRFLOW_CONN_WAREHOUSE": connection}
+    return RunningAirflow(home, port=port, users=users, expect=DAGS, env=env, say=teller.fine)
 
 
 def demo(teller: Teller) -> None:
@@ -52,10 +67,9 @@ def demo(teller: Teller) -> None:
     with airflow_of_the_demo(HOME, WAREHOUSE, teller=teller) as airflow:
         teller.fine("ready")
         tell_story(airflow, WAREHOUSE, teller)
-        with ThreadPoolExecutor() as pool:
-            found = pool.map(lambda table: history(airflow, *table[1]), TABLES)
-        for (title, command, columns), rows in zip(TABLES, found, strict=True):
-            teller.table(f"{title} (airflow dataops {' '.join(command)})", rows, columns)
+        history = read_history(airflow)
+    for title, (name, columns) in TABLES.items():
+        teller.table(f"{title}  (airflow dataops {' '.join(COMMANDS[name])})", getattr(history, name), columns)
     COMPLETE.touch()
     teller.done("The story held, step by step. Look at it in Airflow: make ui")
 
@@ -91,8 +105,9 @@ def main() -> int:
     parser.add_argument("what", nargs="?", choices=("demo", "ui"), default="demo")
     parser.add_argument("--port", type=int, default=8080, help="where the UI listens")
     chosen = parser.parse_args()
-    # Without this a SIGTERM would end us and leave every process we started behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Without this a SIGTERM or a closed terminal would end us and leave every process we started behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     teller = Teller()
     try:
         with sole_owner():

@@ -139,12 +139,18 @@ class RunningAirflow:
 
         :raises AirflowFailed: the answer is an error; says which.
         """
-        answer = self._http.request(
-            method, f"/api/v2/{path}", json=body, headers={"Authorization": f"Bearer {self.token(user)}"}
-        )
+        answer = self._ask(method, path, body, user)
         if answer.is_error:
             raise AirflowFailed(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
+
+    def status(self, method: str, path: str, body: Any = None, *, user: str | None = None) -> int:
+        """Return only the HTTP status of ``/api/v2/<path>``: whether this user may."""
+        return self._ask(method, path, body, user).status_code
+
+    def _ask(self, method: str, path: str, body: Any, user: str | None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token(user)}"}
+        return self._http.request(method, f"/api/v2/{path}", json=body, headers=headers)
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run ``dag_id``."""
@@ -330,9 +336,10 @@ class RunningAirflow:
 
 def _descendants(pid: int) -> list[psutil.Process]:
     try:
-        return psutil.Process(pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
+    return found
 
 
 def _end(process: subprocess.Popen[bytes], patience: float = 5) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 _MARKS = {
@@ -38,12 +40,13 @@ class Teller:
     def __init__(self, *, quiet: bool = False) -> None:
         plain = Console()
         width = None if plain.is_terminal else 140
-        self._console = Console(quiet=quiet, width=width, highlight=False, soft_wrap=not plain.is_terminal)
+        self._console = Console(quiet=quiet, width=width, highlight=False)
         self._began = time.monotonic()
 
     def line(self, text: str) -> None:
         """Tell a line."""
-        self._console.print(f"   {_coloured(text)}")
+        indent = 3 + len(text) - len(text.lstrip())
+        self._console.print(Padding(_coloured(text.strip()), (0, 0, 0, indent), expand=False))
 
     def fine(self, text: str) -> None:
         """Tell a line of the machinery, with the seconds since the beginning."""
@@ -59,21 +62,24 @@ class Teller:
             self.line(text)
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Callable[[Mapping[str, str]], None]]:
-        """Keep a line on the state of a run's tasks for a block, and leave the last one standing."""
+    def progress(self, what: str, tasks: Iterable[str]) -> Iterator[Callable[[Mapping[str, str]], None]]:
+        """Keep a line on the state of a run's tasks for a block, and leave the last one standing.
+
+        :param tasks: the tasks in the order to show them.
+        """
         began = time.monotonic()
-        last: dict[str, str] = {}
+        last = dict.fromkeys(tasks, "")
 
         def shown() -> str:
-            tasks = "  ".join(f"{task} {_MARKS.get(state, '·')}" for task, state in last.items())
-            return f"   {escape(what)}:  {tasks}  [dim]{time.monotonic() - began:.0f} s[/]"
+            marks = "  ".join(f"{task} {_MARKS.get(state, '·')}" for task, state in last.items())
+            return f"   {escape(what)}:  {marks}  [dim]{time.monotonic() - began:.0f} s[/]"
 
         if not self._console.is_terminal:
             self._console.print(f"   {escape(what)}: started")
         with self._console.status(f"   {escape(what)}") as status:
 
-            def watch(tasks: Mapping[str, str]) -> None:
-                last.update(tasks)
+            def watch(states: Mapping[str, str]) -> None:
+                last.update(states)
                 status.update(shown())
 
             yield watch
@@ -84,12 +90,12 @@ class Teller:
 
         :param columns: key in the row → the column's title.
         """
-        table = Table(title=title, title_justify="left", title_style="bold")
+        table = Table()
         for heading in columns.values():
             table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(_coloured(_shown(row.get(key))) for key in columns))
-        self._console.print()
+        self._console.print(f"\n[bold]{escape(title)}[/]")
         self._console.print(table)
 
     def failed(self, text: str) -> None:
@@ -112,4 +118,8 @@ def _coloured(text: str) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    text = str(value)
+    if text.isdigit():
+        return f"{int(text):,}"
+    # A time as ISO 8601: to the second is enough for people.
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\S*$", r"\1 \2", text)

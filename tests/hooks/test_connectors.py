@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from airflow_dataops.core.errors import ConfigurationError, LockTimeout, MeasureError
+from airflow_dataops.core.switching import Switch
+from airflow_dataops.hooks.connections import searching_everywhere
 from airflow_dataops.hooks.connectors import HookConnector
+from airflow_dataops.publishers import publisher_for
 
 Define = Callable[..., HookConnector]
 
@@ -22,10 +28,10 @@ Define = Callable[..., HookConnector]
 def define(monkeypatch: pytest.MonkeyPatch) -> Define:
     """Define the connection ``warehouse`` in the environment and return its connector."""
 
-    def with_value(value: str | dict[str, Any]) -> HookConnector:
+    def with_value(value: str | dict[str, Any], deadline: float = 0.5) -> HookConnector:
         text = value if isinstance(value, str) else json.dumps(value)
         monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", text)
-        return HookConnector("warehouse", deadline=0.5)
+        return HookConnector("warehouse", deadline=deadline)
 
     return with_value
 
@@ -62,6 +68,27 @@ def test_a_read_only_session_cannot_write(connector: HookConnector) -> None:
 def test_a_database_that_is_not_there_yet_reads_as_empty(connector: HookConnector) -> None:
     with connector.open(read_only=True) as db:
         assert db.execute("SELECT 1") == [(1,)]
+
+
+def test_releases_are_published_through_it(connector: HookConnector) -> None:
+    publisher = publisher_for(connector)
+    for release in (1, 2):
+        relation = publisher.physical("nyc.flights", release)
+        publisher.build(relation, f"SELECT {release} AS v")
+        order = Switch(
+            dataset="nyc.flights",
+            reader=publisher.reader("nyc.flights"),
+            relation=relation,
+            release=release,
+            expect=release - 1,
+            op_id=f"op {release}",
+            by="tests",
+            at=datetime(2013, 2, 1, tzinfo=UTC),
+        )
+        assert publisher.preflight(order) == ()
+        assert publisher.switch(order, lambda db: None) == publisher.pointer("nyc.flights", "nyc.flights")
+    with connector.open(read_only=True) as db:
+        assert db.execute(f"SELECT v FROM {publisher.reader('nyc.flights').sql}") == [(2,)]
 
 
 def test_a_url_defines_postgres(define: Define, postgres_url: str) -> None:
@@ -120,6 +147,18 @@ def test_other_paths_that_are_refused(define: Define, value: dict[str, Any], wor
     assert words in str(caught.value)
 
 
+def test_a_command_line_searches_the_metadata_database_and_a_server_or_parser_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("_AIRFLOW_PROCESS_CONTEXT", raising=False)
+    with searching_everywhere():
+        assert os.environ["_AIRFLOW_PROCESS_CONTEXT"] == "server"
+    assert "_AIRFLOW_PROCESS_CONTEXT" not in os.environ
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
+    with searching_everywhere():
+        assert os.environ["_AIRFLOW_PROCESS_CONTEXT"] == "client"
+
+
 def test_a_missing_provider_is_named_by_its_extra(define: Define, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing real stands for a package that is not installed, but the import system itself.
     monkeypatch.setitem(sys.modules, "airflow.providers.duckdb.hooks.duckdb", None)
@@ -162,6 +201,20 @@ def test_two_modes_in_one_process_wait_for_each_other(define: Define, tmp_path: 
         connector.open(read_only=True),
     ):
         pass
+
+
+def test_threads_that_open_and_close_one_file_do_not_trip_over_each_other(define: Define, tmp_path: Path) -> None:
+    connector = define({"conn_type": "duckdb", "host": str(tmp_path / "x.duckdb")}, deadline=30)
+    assert connector.dialect == "duckdb"
+
+    def often(_: int) -> int:
+        for _ in range(10):
+            with connector.open() as db:
+                db.execute("SELECT 1")
+        return 10
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(often, range(4))) == 40
 
 
 def test_importing_it_loads_no_engine() -> None:

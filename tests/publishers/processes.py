@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -32,7 +32,7 @@ def big(release: int) -> str:
     return f"{count} SELECT i, {release} AS v FROM n"
 
 
-def read_until(bench: Bench, stop: Any, answer: Connection) -> None:
+def read_until(bench: Bench, ready: Any, stop: Any, answer: Connection) -> None:
     """Read without pause and send what was seen: how often each release, and every error or mixture."""
     sql = f"SELECT min(v), max(v), count(*) FROM {bench.publisher.reader(bench.target).sql}"
     seen: Counter[int] = Counter()
@@ -40,6 +40,8 @@ def read_until(bench: Bench, stop: Any, answer: Connection) -> None:
     with contextlib.ExitStack() as stack:
         kept = None if bench.warehouse.dialect == "duckdb" else stack.enter_context(bench.warehouse.open())
         while not stop.is_set():
+            if len(wrong) + seen.total() == 1:
+                ready.release()
             try:
                 # A DuckDB file that a reader keeps open can be written by nobody: open, read, close.
                 with bench.warehouse.open(read_only=True) if kept is None else contextlib.nullcontext(kept) as db:
@@ -55,14 +57,16 @@ def read_until(bench: Bench, stop: Any, answer: Connection) -> None:
 
 @contextlib.contextmanager
 def readers(bench: Bench, count: int) -> Iterator[list[tuple[dict[int, int], list[str]]]]:
-    """Run reader processes during a block; afterwards the list holds what each saw."""
-    stop = context.Event()
+    """Run reader processes, each reading already, during a block; afterwards the list holds what each saw."""
+    ready, stop = context.Semaphore(0), context.Event()
     found: list[tuple[dict[int, int], list[str]]] = []
     pipes = [context.Pipe(duplex=False) for _ in range(count)]
-    children = [context.Process(target=read_until, args=(bench, stop, answer)) for _, answer in pipes]
+    children = [context.Process(target=read_until, args=(bench, ready, stop, answer)) for _, answer in pipes]
     for child in children:
         child.start()
     try:
+        for _ in children:
+            assert ready.acquire(timeout=60)
         yield found
     finally:
         stop.set()
@@ -74,12 +78,16 @@ def readers(bench: Bench, count: int) -> Iterator[list[tuple[dict[int, int], lis
 def race(bench: Bench, release: int, rounds: int, barrier: Any, answer: Connection) -> None:
     """Try to make ``release`` live at every epoch, together with somebody else; send the epochs won."""
     won = []
-    for epoch in range(rounds):
-        barrier.wait(60)
-        with contextlib.suppress(PublishConflict):
-            bench.promote(release, epoch, op_id=f"{release}-{epoch}")
-            won.append(epoch)
-    answer.send(won)
+    try:
+        for epoch in range(rounds):
+            barrier.wait(60)
+            with contextlib.suppress(PublishConflict):
+                bench.promote(release, epoch, op_id=f"{release}-{epoch}")
+                won.append(epoch)
+        answer.send(won)
+    except BaseException as error:
+        barrier.abort()  # the rival would wait for nobody
+        answer.send(repr(error))
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,42 @@ class FatalWarehouse(Warehouse):
     def open(self, *, read_only: bool = False) -> Iterator[Any]:
         with super().open(read_only=read_only) as db:
             yield FatalSession(db, self.at)
+
+
+@dataclass(frozen=True)
+class InterruptedWarehouse(Warehouse):
+    """A connector whose sessions let somebody else go first, once, as soon as they have read a pointer's epoch."""
+
+    interrupt: Callable[[], object] = lambda: None
+
+    @contextlib.contextmanager
+    def open(self, *, read_only: bool = False) -> Iterator[Any]:
+        with super().open(read_only=read_only) as db:
+            yield InterruptedSession(db, self.interrupt)
+
+
+class InterruptedSession:
+    """Runs ``interrupt`` after the first read of the pointer in a transaction."""
+
+    def __init__(self, db: Database, interrupt: Callable[[], object]) -> None:
+        self.dialect = db.dialect
+        self.columns, self.cancel, self.close = db.columns, db.cancel, db.close
+        self._db = db
+        self._interrupt = interrupt
+        self._armed = False
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        rows = self._db.execute(sql, parameters)
+        if self._armed and sql.startswith("SELECT epoch"):
+            self._armed = False
+            self._interrupt()
+        return rows
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._db.transaction():
+            self._armed = True
+            yield
 
 
 class FatalSession:

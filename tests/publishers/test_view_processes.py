@@ -44,6 +44,7 @@ def test_two_processes_race_for_each_epoch_and_exactly_one_wins(bench: Bench) ->
     won = [receive.recv() for receive, _ in pipes if receive.poll(60)]
     for child in children:
         child.join(60)
+    assert [type(each) for each in won] == [list, list], won
     assert sorted(won[0] + won[1]) == list(range(rounds))
     table = Relation(schema=bench.publisher.reader(bench.target).schema, name="dataops_switch")
     log = bench.warehouse.run(f'SELECT epoch, "release" FROM {table.sql} ORDER BY epoch')

@@ -61,7 +61,7 @@ class Warehouse:
         while True:
             try:
                 return duckdb.connect(self.where, read_only=read_only)
-            except (duckdb.IOException, duckdb.ConnectionException) as error:
+            except duckdb.Error as error:  # held by another process, in another mode, or just being closed
                 if time.monotonic() > end:
                     raise LockTimeout(str(error)) from error
                 time.sleep(random.uniform(0.001, 0.03))

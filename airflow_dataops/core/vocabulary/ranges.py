@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.predicates import Compare, Operand, Or, Predicate, Scalar
 from airflow_dataops.core.values import readable
 
@@ -67,8 +68,12 @@ class Range:
 
 def comparable(measured: Any, written: Scalar) -> tuple[Any, Any]:
     """Return a measured value and one written in a suite so that Python can compare them without losing digits."""
-    if isinstance(measured, date) or isinstance(written, date):
-        return _moment(measured), _moment(written)
+    try:
+        if isinstance(measured, date) or isinstance(written, date):
+            return _moment(measured), _moment(written)
+        _ = measured < written
+    except (TypeError, ValueError) as error:
+        raise MeasureError(f"{written} cannot be compared with the column's values: {error}") from error
     if isinstance(measured, Decimal) and isinstance(written, float):
         return measured, Decimal(str(written))
     if isinstance(measured, float) and isinstance(written, Decimal):
@@ -78,10 +83,10 @@ def comparable(measured: Any, written: Scalar) -> tuple[Any, Any]:
 
 def _moment(value: Any) -> datetime:
     """Return a date, a time or its ISO text as an aware time; what names no zone is UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    elif not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime(value.year, value.month, value.day)
+    else:
+        moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Checks that look at each row by itself: null, in a range, in a set, a pattern, a length, one column against another."""
+"""Checks that look at each row by itself: null, range, set, pattern, length, one column against another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_dataops.core.predicates import (
     Predicate,
     Value,
     both,
-    columns_of,
+    leaves,
 )
 from airflow_dataops.core.values import readable
 from airflow_dataops.core.vocabulary.arguments import (
@@ -59,8 +59,19 @@ _COMPARABLE = {
 
 
 def needs_of(condition: Predicate | None) -> tuple[Need, ...]:
-    """Return the columns that a ``row_condition`` reads."""
-    return tuple(Need(column=column) for column in dict.fromkeys(columns_of(condition)))
+    """Return the columns that a ``row_condition`` reads, of the kinds that what it compares them with asks for."""
+    needs: list[Need] = []
+    for leaf in leaves(condition):
+        match leaf:
+            case Compare(left, _, Value() | Length() as right):
+                needs += [Need(column=left.column), Need(column=right.column)]
+            case Compare(left, _, value):
+                needs.append(Need(column=left.column, kinds=_COMPARABLE[kind_of(value)]))
+            case InSet(column, values):
+                needs.append(Need(column=column, kinds=_COMPARABLE[kind_of(values[0])]))
+            case _:
+                needs.append(Need(column=leaf.column))
+    return tuple(dict.fromkeys(needs))
 
 
 def compile_rowwise(
@@ -73,15 +84,17 @@ def compile_rowwise(
     wanted: str,
     breaks: str,
     noun: str = "values",
+    null_breaks: bool = True,
 ) -> CompiledCheck:
     """Return a check that counts the rows that break it.
 
     :param looked_at: the rows that count at all: mostly those that are not null.
     :param broken: those of them that break it.
+    :param null_breaks: whether ``broken`` can hold where ``looked_at`` does not, which then has to be asked too.
     """
     condition, mostly = arguments["row_condition"], arguments["mostly"]
     rows = Count(both(condition, looked_at))
-    bad = Count(both(condition, looked_at, broken))
+    bad = Count(both(condition, looked_at if null_breaks else None, broken))
     place = ", ".join(check.columns)
 
     def judge(facts: Facts) -> Finding:
@@ -132,6 +145,7 @@ def _value(
         broken=broken,
         wanted=wanted,
         breaks=breaks,
+        null_breaks=False,  # a comparison with null never holds
     )
 
 
@@ -141,7 +155,7 @@ def _between(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
     kind = kind_of(limits.low if limits.low is not None else limits.high)
     outside = limits.outside(Value(arguments["column"]))
     return _value(
-        check, arguments, kinds=_COMPARABLE[kind], broken=outside, wanted=str(limits), breaks=f"are not {limits}"
+        check, arguments, kinds=_COMPARABLE[kind], broken=outside, wanted=str(limits), breaks="are out of range"
     )
 
 
@@ -155,7 +169,7 @@ def _in_set(check: Check, arguments: dict[str, Any], *, wanted: bool) -> Compile
         kinds=_COMPARABLE[kind_of(values[0])],
         broken=Not(found) if wanted else found,
         wanted=words if wanted else f"not {words}",
-        breaks=f"are not {words}" if wanted else f"are {words}",
+        breaks="are not in the set" if wanted else "are in the set",
     )
 
 
@@ -168,7 +182,7 @@ def _regex(check: Check, arguments: dict[str, Any], *, wanted: bool) -> Compiled
         kinds=_TEXT_LIKE,
         broken=Not(found) if wanted else found,
         wanted=f"{'matching' if wanted else 'not matching'} {words}",
-        breaks=f"{'do not match' if wanted else 'match'} {words}",
+        breaks="do not match" if wanted else "match",
     )
 
 
@@ -184,7 +198,7 @@ def _lengths(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
         kinds=_TEXT_LIKE,
         broken=limits.outside(Length(arguments["column"])),
         wanted=f"with a length {limits}",
-        breaks=f"have a length that is not {limits}",
+        breaks="have another length",
     )
 
 
@@ -194,19 +208,19 @@ def _pair(check: Check, arguments: dict[str, Any], *, operator: str, words: str)
         operator, words = ">=", f"{words} or equal to"
     # A comparison with a null does not hold, so a row with one null of the two breaks the check, as in GX on pandas.
     broken = Not(Holds(Compare(Value(left), operator, Value(right))))
-    looked_at: Predicate | None = {
+    ignores: dict[str, Predicate | None] = {
         "both_values_are_missing": Or((Not(IsNull(left)), Not(IsNull(right)))),
         "either_value_is_missing": And((Not(IsNull(left)), Not(IsNull(right)))),
         "neither": None,
-    }[arguments["ignore_row_if"]]
+    }
     return compile_rowwise(
         check,
         arguments,
         needs=(Need(column=left), Need(column=right)),
-        looked_at=looked_at,
+        looked_at=ignores[arguments["ignore_row_if"]],
         broken=broken,
         wanted=f"{left} {words} {right}",
-        breaks=f"do not have {left} {words} {right}",
+        breaks="do not comply",
         noun="rows",
     )
 
@@ -235,7 +249,12 @@ def _unique_within_record(check: Check, arguments: dict[str, Any]) -> CompiledCh
 def considered(columns: tuple[str, ...], ignore_row_if: str) -> Predicate | None:
     """Return the rows that a check of several columns looks at."""
     there = tuple(Not(IsNull(column)) for column in columns)
-    return {"all_values_are_missing": Or(there), "any_value_is_missing": And(there), "never": None}[ignore_row_if]
+    ignores: dict[str, Predicate | None] = {
+        "all_values_are_missing": Or(there),
+        "any_value_is_missing": And(there),
+        "never": None,
+    }
+    return ignores[ignore_row_if]
 
 
 _PAIR_IGNORES = one_of("both_values_are_missing", "either_value_is_missing", "neither")

@@ -43,9 +43,7 @@ def rowwise(
     elif broken == 0:
         message = f"{place}: all {rows:,} {noun} are as expected: {wanted}"
     else:
-        message = (
-            f"{place}: {broken:,} of {rows:,} {noun} ({percent(broken, rows)}) {breaks}; expected {expected}"
-        )
+        message = f"{place}: {broken:,} of {rows:,} {noun} ({percent(broken, rows)}) {breaks}; expected {expected}"
     return Finding(
         holds=holds,
         observed=broken,

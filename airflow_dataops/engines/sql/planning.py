@@ -16,6 +16,9 @@ from airflow_dataops.core.predicates import Predicate, Repeated
 from airflow_dataops.engines.sql.compiling import Expressions
 from airflow_dataops.engines.sql.sources import Source
 
+# How often a repeated row is there: a column beside the table's own, so named that it is none of them.
+TIMES = "dataops_times"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -59,9 +62,8 @@ def plan(source: Source, expressions: Expressions, metrics: Iterable[Metric]) ->
                 case Count() | Aggregate():
                     sql = expressions.sql(expressions.metric(metric))
                     aggregates.append(Answer(metric, sql, expressions.decoder(metric)))
-                case Distinct(columns, where):
-                    groups = _groups(source, expressions, columns, where)
-                    alone.append(Planned((Answer(metric, "COUNT(*)", int),), f"({groups}) AS groups"))
+                case Distinct():
+                    alone.append(_distinct(source, expressions, metric))
                 case Repeats(columns, where):
                     groups = _groups(source, expressions, columns, where) + " HAVING COUNT(*) > 1"
                     alone.append(Planned((Answer(metric, "COALESCE(SUM(members), 0)", int),), f"({groups}) AS groups"))
@@ -71,6 +73,15 @@ def plan(source: Source, expressions: Expressions, metrics: Iterable[Metric]) ->
             refused[metric] = error
     first = (Planned(tuple(aggregates), source.sql),) if aggregates else ()
     return Plan(statements=(*first, *alone), refused=refused)
+
+
+def _distinct(source: Source, expressions: Expressions, metric: Distinct) -> Planned:
+    if expressions.sorts_fast(metric.columns):
+        key = expressions.sql(expressions.column(metric.columns[0]))
+        rows = f"(SELECT {key} AS value FROM {source.sql}{_where(expressions, metric.where)}) AS data"
+        return Planned((Answer(metric, "COUNT(DISTINCT value)", int),), rows)
+    groups = _groups(source, expressions, metric.columns, metric.where)
+    return Planned((Answer(metric, "COUNT(*)", int),), f"({groups}) AS groups")
 
 
 def _groups(source: Source, expressions: Expressions, columns: tuple[str, ...], where: Predicate | None) -> str:
@@ -83,10 +94,9 @@ def failing_rows(source: Source, expressions: Expressions, broken: Predicate | R
     if not isinstance(broken, Repeated):
         return f"SELECT * FROM {source.sql}{_where(expressions, broken)} LIMIT {limit}"
     keys = ", ".join(expressions.sql(expressions.column(column)) for column in broken.columns)
-    times = f"SELECT *, COUNT(*) OVER (PARTITION BY {keys}) AS times FROM {source.sql}"
-    return (
-        f"SELECT * FROM ({times}{_where(expressions, broken.where)}) AS repeated WHERE times > 1 ORDER BY {keys} LIMIT {limit}"
-    )
+    counted = f"SELECT *, COUNT(*) OVER (PARTITION BY {keys}) AS {TIMES} FROM {source.sql}"
+    repeated = f"SELECT * FROM ({counted}{_where(expressions, broken.where)}) AS repeated WHERE {TIMES} > 1"
+    return f"{repeated} ORDER BY {keys} LIMIT {limit}"
 
 
 def _where(expressions: Expressions, predicate: Predicate | None) -> str:
@@ -97,5 +107,3 @@ def halves(planned: Planned) -> tuple[Planned, Planned]:
     """Return the statement as two with half the metrics each."""
     middle = len(planned.answers) // 2
     return Planned(planned.answers[:middle], planned.source), Planned(planned.answers[middle:], planned.source)
-
-

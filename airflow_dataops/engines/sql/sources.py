@@ -25,21 +25,35 @@ class Source:
     relation: Relation | None = None
     query: str | None = None
     where: str | None = None
+    label: str | None = None
 
     def __str__(self) -> str:
-        name = f"table {self.relation}" if self.relation else f"query {' '.join((self.query or '').split())}"
-        return f"{name} where {self.where}" if self.where else name
+        name = self.label or (f"table {self.relation}" if self.relation else f"query {_one_line(self.query)}")
+        return f"{name} where {_one_line(self.where)}" if self.where else name
 
     @property
     def sql(self) -> str:
         """The source as it stands behind FROM, with an alias."""
-        rows = self.relation.sql if self.relation else f"({self.query}\n) AS data"
-        # The line ends before the parenthesis, so that a comment at the condition's end cannot swallow it.
-        return f"(SELECT * FROM {rows} WHERE ({self.where}\n)) AS data" if self.where else rows
+        rows = self.relation.sql if self.relation else f"({_closed(self.query)}) AS data"
+        return f"(SELECT * FROM {rows} WHERE {_closed(self.where)}) AS data" if self.where else rows
+
+
+def _one_line(sql: str | None) -> str:
+    return " ".join((sql or "").split())
+
+
+def _closed(sql: str | None) -> str:
+    """End the line where a comment at the end would swallow the parenthesis behind it."""
+    return f"{sql}\n" if "--" in (sql or "") else sql or ""
 
 
 def source_of(
-    dialect: str, *, relation: Relation | None = None, query: str | None = None, where: str | None = None
+    dialect: str,
+    *,
+    relation: Relation | None = None,
+    query: str | None = None,
+    where: str | None = None,
+    label: str | None = None,
 ) -> Source:
     """Return the source, its user-written SQL checked to be one expression.
 
@@ -52,7 +66,7 @@ def source_of(
             raise ConfigurationError(f"query must be a SELECT, got {words[0] if words else 'nothing'!r}.")
     if where is not None:
         where = _one_expression(where, dialect, "where")
-    return Source(dialect=dialect, relation=relation, query=query, where=where)
+    return Source(dialect=dialect, relation=relation, query=query, where=where, label=label)
 
 
 def _one_expression(sql: str, dialect: str, what: str) -> str:
@@ -79,6 +93,6 @@ def schema_of(db: Database, source: Source) -> Schema:
     """
     columns = db.columns(source.relation) if source.relation else db.describe(source.query or "")
     if not columns:
-        raise MeasureError(f"there is no {source.relation and f'table {source.relation}' or 'column in the query'}")
+        raise MeasureError(f"there is no {f'table {source.relation}' if source.relation else 'column in the query'}")
     kinds = {column.name: kind_of(column.type) for column in columns}
     return Schema(columns=tuple(columns), kinds=kinds, typed=source.dialect != "sqlite")

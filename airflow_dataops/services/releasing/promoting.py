@@ -89,10 +89,8 @@ def _settled(target: Target, release: Release, live: Release | None, op: Operati
     dataset = release.dataset
     ours = target.publisher.switched(dataset.name, dataset.target, op.op_id) is not None
     if release.state is State.LIVE:
-        told = any(
-            e["action"] == ANNOUNCED and e["op_id"] == op.op_id for e in target.store.releases.events(release.name)
-        )
-        news = ours and not told  # the try that switched was killed before it could tell
+        # The try that switched may have been killed before it could tell.
+        news = ours and target.store.releases.noted(ANNOUNCED, op.op_id) is None
         message = f"{release} is live: an earlier try has switched it." if news else f"{release} is live already."
         return Outcome(release=release, switched=news, message=message)
     if op.reason and not ours:

@@ -7,6 +7,9 @@ from airflow_dataops.core.releases import Action, Operation, Release, ReleaseNam
 from airflow_dataops.services.releasing.switching import reconcile, switch
 from airflow_dataops.services.releasing.target import Outcome, Target
 
+CHOSEN = "chosen"
+"""The event that remembers what a roll-back goes back to, whatever else happens before its retry."""
+
 
 def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseName | None = None) -> Outcome:
     """Make live what was live before, or ``to``.
@@ -17,8 +20,7 @@ def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseNam
     """
     store = target.store
     dataset = store.releases.dataset(dataset_name)
-    begun = [i.release for i in store.releases.intents(dataset_name) if i.op.op_id == op.op_id]
-    reconcile(target, dataset, keep=op.op_id)
+    reconcile(target, dataset)
     live = store.releases.live(dataset_name)
     done = target.publisher.switched(dataset_name, dataset.target, op.op_id)
     if live is None:
@@ -26,12 +28,14 @@ def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseNam
     if done is not None:
         message = f"This roll-back to {dataset_name}@r{done.release} has been done; {live} is live. Nothing changed."
         return Outcome(release=live, switched=False, message=message)
-    goal = _goal(target, live, begun[0] if begun else to)
+    chosen = store.releases.noted(CHOSEN, op.op_id)
+    goal = _goal(target, live, chosen or to)
     if goal.name == live.name:
-        store.releases.clear_intent(op.op_id)
         return Outcome(release=live, switched=False, message=f"{live} is live already. Nothing changed.")
     if not target.publisher.exists(goal.relation):
         raise IllegalTransition(f"{goal} cannot go live: its relation {goal.relation} is gone.")
+    if chosen is None:
+        store.releases.note(goal.name, CHOSEN, op)
     seconds = switch(target, goal, live, op, Action.ROLLBACK, lambda db: None)
     return Outcome(
         release=store.releases.get(goal.name),

@@ -104,10 +104,9 @@ def _finalise(target: Target, intent: Intent, epoch: int) -> None:
     target.store.releases.finalise(intent, epoch=epoch, adopted=adopted)
 
 
-def reconcile(target: Target, dataset: Dataset, *, keep: str | None = None) -> list[str]:
+def reconcile(target: Target, dataset: Dataset) -> list[str]:
     """Settle what killed processes left: finalise the switches that happened, fence and clear the others.
 
-    :param keep: an operation whose fenced intent stays, for its own retry to read.
     :return: a line for each switch that was settled.
     """
     lines = []
@@ -119,8 +118,7 @@ def reconcile(target: Target, dataset: Dataset, *, keep: str | None = None) -> l
             _finalise(target, intent, record.epoch)
             lines.append(f"{intent.release} was switched at epoch {record.epoch}; it is recorded now.")
             continue
-        if intent.op.op_id != keep:
-            target.store.releases.clear_intent(intent.op.op_id)
+        target.store.releases.clear_intent(intent.op.op_id)
         lines.append(f"{intent.release} was never switched; the intent of {intent.op.now:%Y-%m-%d %H:%M:%S} is fenced.")
     for line in lines:
         log.warning("Reconciled %s: %s", dataset.name, line)

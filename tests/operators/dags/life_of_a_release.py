@@ -1,0 +1,151 @@
+"""DAGs for the operators' tests; what they do comes from the run's conf."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, task
+
+from airflow_dataops.operators.gate import GateOperator
+from airflow_dataops.operators.release import (
+    PromoteReleaseOperator,
+    RollbackReleaseOperator,
+    StageReleaseOperator,
+)
+from airflow_dataops.sensors.release import ReleaseSensor
+
+RETRIED = {"retries": 1, "retry_delay": timedelta(0)}
+CRITICAL = [{"type": "expect_column_values_to_be_between", "column": "v", "max_value": 10}]
+
+
+@task(trigger_rule="all_done")
+def always() -> None:
+    """A leaf that runs whatever happened: its success makes the DAG run green."""
+
+
+@task
+def after(relation: str = "") -> str:
+    return relation
+
+
+def stage() -> StageReleaseOperator:
+    return StageReleaseOperator(
+        task_id="stage", dataset="nyc.flights", conn_id="warehouse", sql="{{ dag_run.conf['sql'] }}"
+    )
+
+
+with DAG("life", default_args=RETRIED):
+    staged = stage()
+    gate = GateOperator(
+        task_id="gate", release=staged.output, suite="suites/{{ dag_run.conf.get('suite', 'life') }}.yaml"
+    )
+    promote = PromoteReleaseOperator(task_id="promote", release=staged.output)
+    staged >> gate >> promote >> after("{{ macros.dataops.ref('nyc.flights') }}")
+
+with DAG("ungated"):
+    staged = stage()
+    staged >> PromoteReleaseOperator(task_id="promote", release=staged.output)
+
+with DAG("requires"):
+    staged = stage()
+    staged >> PromoteReleaseOperator(task_id="promote", release=staged.output, requires=["life.gate"])
+
+with DAG("tampered"):
+    staged = stage()
+    gate = GateOperator(task_id="gate", release=staged.output, suite=CRITICAL)
+
+    @task
+    def tamper(release: str) -> None:
+        """Change the candidate behind the gate's back, as a forgotten script would."""
+        import os
+        import sqlite3
+
+        with sqlite3.connect(os.environ["WAREHOUSE_FILE"]) as db:
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                db.execute(f'DROP TRIGGER "{name}"')
+            db.execute(f"UPDATE nyc_flights__{release.rpartition('@')[2]} SET v = v + 1")
+
+    staged >> gate >> tamper(staged.output) >> PromoteReleaseOperator(task_id="promote", release=staged.output)
+
+for mode in ("fail", "skip", "shadow"):
+    with DAG(f"in_place_{mode}", default_args=RETRIED):
+        gate = GateOperator(
+            task_id="gate",
+            table="{{ dag_run.conf.get('table', 'landed') }}",
+            conn_id="{{ dag_run.conf.get('conn_id', 'warehouse') }}",
+            suite=CRITICAL,
+            on_fail=mode,
+        )
+        gate >> after() >> always()
+
+with DAG("in_place_block"):
+    gate = GateOperator(task_id="gate", table="landed", conn_id="warehouse", suite=CRITICAL, block=["blocked"])
+    gate >> [after.override(task_id="blocked")(), after.override(task_id="free")()]
+
+with DAG("block_a_stranger"):
+    GateOperator(task_id="gate", table="landed", conn_id="warehouse", suite=CRITICAL, block=["nobody"])
+
+for empty in ("fail", "warn", "pass"):
+    with DAG(f"on_empty_{empty}"):
+        (
+            GateOperator(
+                task_id="gate",
+                query="SELECT v FROM landed WHERE v < 0",
+                conn_id="warehouse",
+                suite=CRITICAL,
+                on_empty=empty,
+            )
+            >> after()
+        )
+
+with DAG("unreadable_regex"):
+    (
+        GateOperator(
+            task_id="gate",
+            table="landed",
+            conn_id="warehouse",
+            suite=[{"type": "expect_column_values_to_match_regex", "column": "name", "regex": "{{ not jinja ("}],
+        )
+        >> after()
+    )
+
+with DAG("mapped"):
+    staged = StageReleaseOperator.partial(task_id="stage", conn_id="warehouse", sql="SELECT 1 AS v").expand(
+        dataset=["nyc.flights", "nyc.weather"]
+    )
+    gate = GateOperator.partial(task_id="gate", suite=CRITICAL).expand(release=staged.output)
+    promote = PromoteReleaseOperator.partial(task_id="promote").expand(release=staged.output)
+    staged >> gate >> promote
+
+with DAG("mapped_wrongly"):
+    staged = StageReleaseOperator.partial(task_id="stage", conn_id="warehouse", sql="SELECT 1 AS v").expand(
+        dataset=["nyc.flights", "nyc.weather"]
+    )
+    staged >> GateOperator(task_id="gate", suite=CRITICAL, release=staged.output)
+
+with DAG("roll_back"):
+    RollbackReleaseOperator(task_id="rollback", dataset="nyc.flights", reason="{{ dag_run.conf['reason'] }}")
+
+with DAG("wait"):
+    wait = ReleaseSensor(task_id="wait", dataset="nyc.flights", poke_interval=0.1, timeout=1)
+    wait >> after("{{ macros.dataops.ref('nyc.flights') }}")
+
+with DAG("read"):
+    after("{{ macros.dataops.ref(dag_run.conf['name']) }}")
+
+with DAG("taskflow"):
+
+    @task.gate(suite=CRITICAL)
+    def frame(value: int) -> object:
+        import pandas as pd
+
+        return pd.DataFrame({"v": [value]})
+
+    @task
+    def total(data: object) -> int:
+        return int(data["v"].sum())
+
+    total(frame("{{ dag_run.conf['value'] }}"))
+
+with DAG("files"):
+    GateOperator(task_id="gate", path="{{ dag_run.conf['path'] }}", suite=CRITICAL) >> after()

@@ -1,0 +1,63 @@
+"""The pages over a store with a history: in this process under a real auth manager, and in a browser."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from airflow_dataops.stores.store import Store
+from tests.ui.browsing import ARGUMENTS, find_chromium
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's announcement that its client will want another HTTP library
+    from fastapi.testclient import TestClient
+
+Login = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Make an empty store and define the connection by which the pages find it."""
+    path = tmp_path / "dataops.db"
+    monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_DEFAULT", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return Store.open(f"sqlite:///{path}", create=True)
+
+
+@pytest.fixture
+def login(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Login]:
+    """Return a function that logs a user in (``""``: nobody) to the application under Airflow's own authorization."""
+    from airflow.api_fastapi.app import create_auth_manager, purge_cached_app
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi import FastAPI
+
+    from airflow_dataops.ui.plugin import URL_PREFIX, LazyApp
+
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "tests.ui.auth.PerDagAuthManager")
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "0" * 64)
+    monkeypatch.delenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", raising=False)
+    purge_cached_app()
+    manager = create_auth_manager()
+    server = FastAPI()
+    server.mount(URL_PREFIX, LazyApp())
+
+    def as_user(name: str) -> TestClient:
+        cookies = {"_token": manager.generate_jwt(SimpleAuthManagerUser(username=name, role="viewer"))} if name else {}
+        return TestClient(server, cookies=cookies, base_url=f"http://testserver{URL_PREFIX}", follow_redirects=False)
+
+    yield as_user
+    purge_cached_app()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Debian's Chromium without a screen."""
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
