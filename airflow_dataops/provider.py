@@ -26,6 +26,5 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [{"integration-name": name, "python-modules": ["airflow_dataops.triggers.release"]}],
         "extra-links": ["airflow_dataops.operators.links.GateLink"],
         "task-decorators": [{"name": "gate", "class-name": "airflow_dataops.decorators.gate.gate_task"}],
-        "plugins": [{"name": "dataops", "plugin-class": "airflow_dataops.ui.plugin.DataOpsPlugin"}],
         "cli": ["airflow_dataops.cli.get_cli_commands"],
     }

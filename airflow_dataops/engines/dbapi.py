@@ -138,15 +138,24 @@ class DbApiSession:
         if self.dialect == "duckdb":
             return [Column(name=row[0], type=row[1]) for row in self.execute(f"DESCRIBE {query}")]
         if self.dialect == "sqlite":
+            return self._describe_sqlite(query)
+        description, _ = self._run(f"SELECT * FROM ({query}\n) AS described LIMIT 0")
+        oids = ", ".join(f"format_type({int(entry[1])}, NULL)" for entry in description)
+        types = self.execute(f"SELECT {oids}")[0] if oids else ()
+        return [Column(name=entry[0], type=kind) for entry, kind in zip(description, types, strict=True)]
+
+    def _describe_sqlite(self, query: str) -> list[Column]:
+        """Describe through a temporary view, which a session that only reads must be allowed for a moment."""
+        ((reads_only,),) = self.execute("PRAGMA query_only")
+        self.execute("PRAGMA query_only = OFF")
+        try:
             self.execute(f"CREATE TEMP VIEW dataops_described AS {query}")
             try:
                 return self.columns(Relation(name="dataops_described"))
             finally:
                 self.execute("DROP VIEW temp.dataops_described")
-        description, _ = self._run(f"SELECT * FROM ({query}\n) AS described LIMIT 0")
-        oids = ", ".join(f"format_type({int(entry[1])}, NULL)" for entry in description)
-        types = self.execute(f"SELECT {oids}")[0] if oids else ()
-        return [Column(name=entry[0], type=kind) for entry, kind in zip(description, types, strict=True)]
+        finally:
+            self.execute(f"PRAGMA query_only = {reads_only}")
 
     def cancel(self) -> None:
         """Interrupt the running statement, from another thread."""

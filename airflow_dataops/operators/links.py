@@ -15,7 +15,7 @@ GATE_TAB = "dataops_gate"
 
 
 class GateLink(BaseOperatorLink):
-    """A button on the task instance that opens its Gate tab; the worker computes it after every try, failed ones too."""
+    """A button on the task instance that opens its Gate tab; the worker computes it after every try, failed or not."""
 
     @property
     def name(self) -> str:

@@ -59,8 +59,13 @@ class DuckdbTarget:
         return lines
 
     def rename(self, db: Database, source: Relation, relation: Relation) -> None:
-        """Rename the table."""
-        db.execute(f"ALTER TABLE {source.sql} RENAME TO {Relation(name=relation.name).sql}")
+        """Rename the table; DuckDB cannot move one to another schema, so there it is copied and dropped."""
+        ((here,),) = db.execute("SELECT current_schema()")
+        if (source.schema or here) == (relation.schema or here):
+            db.execute(f"ALTER TABLE {source.sql} RENAME TO {Relation(name=relation.name).sql}")
+            return
+        db.execute(f"CREATE TABLE {relation.sql} AS SELECT * FROM {source.sql}")
+        db.execute(f"DROP TABLE {source.sql}")
 
     def freeze(self, db: Database, relation: Relation) -> None:
         """Do nothing: DuckDB has neither triggers nor grants; the fingerprint tells of changes."""

@@ -49,16 +49,16 @@ def pin(store: Store, dataset: str, key: TaskKey, now: datetime) -> Release | No
     live = store.releases.live(dataset)
     if key.dag_id is None or key.run_id is None:
         return live
-    number = store.releases.pinned(dataset, key.dag_id, run_id=key.run_id)
+    number = store.usage.pinned(dataset, key.dag_id, run_id=key.run_id)
     if number is None:
         if live is None:
             return None
-        number = store.releases.pin(dataset, key.dag_id, key.run_id, live.number, now)
+        number = store.usage.pin(dataset, key.dag_id, key.run_id, live.number, now)
     release = store.releases.get(ReleaseName(dataset=dataset, number=number))
     if release.state in _READABLE or live is None:
         return release if release.state in _READABLE else None
     log.warning("%s, which this run has read so far, is %s: it reads %s from now on", release, release.state, live)
-    store.releases.pin(dataset, key.dag_id, key.run_id, live.number, now, anew=True)
+    store.usage.pin(dataset, key.dag_id, key.run_id, live.number, now, anew=True)
     return live
 
 
@@ -67,23 +67,39 @@ def unread_release(store: Store, dataset: str, key: TaskKey) -> Release | None:
     live = store.releases.live(dataset)
     if live is None or key.dag_id is None:
         return live
-    seen = store.releases.pinned(dataset, key.dag_id, besides=key.run_id)
+    seen = store.usage.pinned(dataset, key.dag_id, besides=key.run_id)
     return None if seen == live.number else live
 
 
 def log_sources(store: Store, relations: Iterable[str], key: TaskKey, now: datetime) -> None:
-    """Log what a release's own SQL reads: its task is a consumer of those tables."""
+    """Log what a release's own SQL reads, datasets or not: its task is a consumer of those tables."""
     for relation in relations:
-        dataset = store.releases.find_dataset(relation)
-        live = store.releases.live(dataset.name) if dataset else None
-        store.usage.add(
-            Read(
-                relation=relation,
-                consumer=f"{key.dag_id}.{key.task_id}",
-                source="sql",
-                at=now,
-                key=key,
-                dataset=dataset.name if dataset else None,
-                release=live.number if live else None,
-            )
+        _log_sql(store, relation, _read_release(store, relation), key, now)
+
+
+def log_dataset_reads(store: Store, relations: Iterable[str], key: TaskKey, now: datetime) -> None:
+    """Log which of ``relations`` are datasets or their releases; other tables are not of interest."""
+    for relation in relations:
+        release = _read_release(store, relation)
+        if release is not None:
+            _log_sql(store, relation, release, key, now)
+
+
+def _read_release(store: Store, relation: str) -> Release | None:
+    """Return the release that a reader of ``relation`` gets now: by the reader-facing name, or by its own."""
+    dataset = store.releases.reading(relation)
+    return store.releases.live(dataset.name) if dataset else store.releases.in_relation(relation)
+
+
+def _log_sql(store: Store, relation: str, release: Release | None, key: TaskKey, now: datetime) -> None:
+    store.usage.add(
+        Read(
+            relation=relation,
+            consumer=f"{key.dag_id}.{key.task_id}",
+            source="sql",
+            at=now,
+            key=key,
+            dataset=release.dataset.name if release else None,
+            release=release.number if release else None,
         )
+    )

@@ -14,28 +14,38 @@ from airflow_dataops.core.results import GateResult
 from airflow_dataops.services.judging import judge
 
 
-def validate(data: Any, suite: Any, *, connection: Any = None, where: str | None = None) -> GateResult:
+def validate(
+    data: Any,
+    suite: Any,
+    *,
+    connection: Any = None,
+    where: str | None = None,
+    on_empty: str = "fail",
+    samples: int = 0,
+) -> GateResult:
     """Judge ``data`` with ``suite``; what they may be, ``airflow_dataops.validate`` says.
 
+    :param on_empty: as :func:`airflow_dataops.services.judging.judge` has it; so is ``samples``.
     :raises ConfigurationError: ``data`` is nothing that can be judged, or ``connection`` nothing that can be opened.
     """
     from airflow_dataops.engines import files, frames
     from airflow_dataops.formats.suites import read_suite
 
     checks = read_suite(suite)
+    rules: dict[str, Any] = {"where": where, "on_empty": on_empty, "samples": samples}
     if connection is not None:
         if not isinstance(data, str | Relation):
             found = type(data).__name__
             raise ConfigurationError(f"With connection=, data is a table's name or a SELECT, not {found}.")
         with _session(connection) as db:
-            return judge(db, _named(data), checks, where=where)
+            return judge(db, _named(data), checks, **rules)
     if frames.is_frame(data):
         with frames.opened(data) as db:
-            return judge(db, f"SELECT * FROM {frames.VIEW}", checks, where=where, label=frames.label(data))
+            return judge(db, f"SELECT * FROM {frames.VIEW}", checks, **rules, label=frames.label(data))
     if isinstance(data, str | Path):
         query = files.query_of(data)
         with files.opened() as db:
-            return judge(db, query, checks, where=where, label=f"file {data}")
+            return judge(db, query, checks, **rules, label=f"file {data}")
     raise ConfigurationError(
         f"{type(data).__name__} cannot be validated: expected a pandas, polars or Arrow frame, a file path, "
         "or a table's name with connection=."

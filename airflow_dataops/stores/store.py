@@ -1,4 +1,4 @@
-"""The store's door: opens the database, checks its schema, and hands out its three shelves."""
+"""The store's door: opens the database, checks its schema, and hands out its shelves."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from airflow_dataops.core.errors import ConfigurationError, StoreUnavailable
 from airflow_dataops.stores import schema
 from airflow_dataops.stores.gates import GateShelf
 from airflow_dataops.stores.releases import ReleaseShelf
+from airflow_dataops.stores.switches import SwitchShelf
 from airflow_dataops.stores.usage import UsageShelf
 
 SUPPORTED = ("sqlite", "postgresql")
@@ -93,8 +94,13 @@ class Store:
 
     @cached_property
     def releases(self) -> ReleaseShelf:
-        """Datasets, releases, their events, intents and pins."""
+        """Datasets, releases and their events."""
         return ReleaseShelf(self)
+
+    @cached_property
+    def switches(self) -> SwitchShelf:
+        """Switches that are under way."""
+        return SwitchShelf(self)
 
     @cached_property
     def gates(self) -> GateShelf:
@@ -103,7 +109,7 @@ class Store:
 
     @cached_property
     def usage(self) -> UsageShelf:
-        """Consumers and their reads."""
+        """Consumers, their reads, and what their runs are pinned to."""
         return UsageShelf(self)
 
 

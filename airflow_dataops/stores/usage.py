@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from airflow_dataops.core.usage import Read
-from airflow_dataops.stores.models import ConsumerRow, UsageEventRow
+from airflow_dataops.stores.models import ConsumerRow, DatasetRow, PinRow, UsageEventRow
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -87,6 +88,37 @@ class UsageShelf:
                 }
                 for row in session.execute(query)
             ]
+
+    def pin(self, dataset: str, dag_id: str, run_id: str, number: int, now: datetime, *, anew: bool = False) -> int:
+        """Pin a release for a DAG run and return the pinned number: the earlier one if there is one.
+
+        :param anew: replace an earlier pin (its release was rolled back or retired).
+        """
+        with self._store.writing() as session:
+            row = session.scalars(select(DatasetRow).where(DatasetRow.name == dataset).with_for_update()).one()
+            where = (PinRow.dataset_id == row.id, PinRow.dag_id == dag_id, PinRow.run_id == run_id)
+            pinned = session.scalars(select(PinRow).where(*where)).first()
+            if pinned is None:
+                pinned = PinRow(dataset_id=row.id, dag_id=dag_id, run_id=run_id, number=number, at=now)
+                session.add(pinned)
+            elif anew:
+                pinned.number, pinned.at = number, now
+            return pinned.number
+
+    def pinned(self, dataset: str, dag_id: str, *, run_id: str | None = None, besides: str | None = None) -> int | None:
+        """Return the newest release pinned by a DAG: in ``run_id``, or in any run but ``besides``."""
+        query = (
+            select(PinRow.number)
+            .join(DatasetRow, DatasetRow.id == PinRow.dataset_id)
+            .where(DatasetRow.name == dataset, PinRow.dag_id == dag_id)
+            .order_by(PinRow.at.desc(), PinRow.id.desc())
+        )
+        if run_id is not None:
+            query = query.where(PinRow.run_id == run_id)
+        if besides is not None:
+            query = query.where(PinRow.run_id != besides)
+        with self._store.reading() as session:
+            return session.scalars(query).first()
 
 
 def _consumer(session: Session, name: str) -> ConsumerRow:

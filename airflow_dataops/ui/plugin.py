@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
+from airflow.sdk.lineage import HookLineageReader
 
+from airflow_dataops.listeners import reads
 from airflow_dataops.macros import ref
 from airflow_dataops.operators.links import GATE_TAB
 
@@ -48,11 +50,14 @@ def _view(name: str, href: str, destination: str, url_route: str, icon: str) -> 
 
 
 class DataOpsPlugin(AirflowPlugin):
-    """Gates and releases in the navigation, and a Gate tab on every task instance."""
+    """Gates and releases in the navigation, a Gate tab on every task instance, ``ref`` in templates, reads heard."""
 
     name = "dataops"
     # Lists, because that is what Airflow takes views out of.
     macros = [ref]  # noqa: RUF012
+    listeners = [reads]  # noqa: RUF012
+    # Without a reader Airflow's hooks report nothing, and the listener would have nothing to read.
+    hook_lineage_readers = [HookLineageReader]  # noqa: RUF012
     fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "DataOps"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         _view("Gates", "gates", "nav", "dataops_gates", "gate"),

@@ -38,7 +38,7 @@ def found(home: Path) -> dict[str, Any]:
     for command in (["-m", "airflow", "db", "migrate"], [str(SCENARIO), str(result)]):
         done = subprocess.run([sys.executable, *command], env=env, text=True, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(result.read_text())
+    return {**json.loads(result.read_text()), "log": done.stdout + done.stderr}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_plain_dag_runs_with_its_gate(found: dict[str, Any], rows: Any) -> N
     ],
 )
 def test_the_release_dags_run(found: dict[str, Any], run: str, state: str, tasks: dict[str, str]) -> None:
-    assert found["runs"][run] == {"state": state, "tasks": tasks}
+    assert found["runs"][run] == {"state": state, "tasks": tasks}, found["log"][-20_000:]
 
 
 def test_after_the_rollback_readers_have_january_again(rows: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Airflow
+from runs import Airflow
 
 from airflow_dataops.core.releases import ReleaseName
 
@@ -66,6 +66,20 @@ def test_usage_tells_who_read_which_release(airflow: Airflow) -> None:
     airflow.run("life", day=1, sql="SELECT v FROM landed WHERE v < 3")
     reads = {(r["consumer"], r["relation"], r["release"], r["source"]) for r in airflow.store.usage.readers()}
     assert reads == {("life.stage", "landed", None, "sql"), ("life.after", "nyc_flights__r1", 1, "ref")}
+
+
+def test_a_task_that_reads_by_its_own_sql_is_a_consumer_too(airflow: Airflow) -> None:
+    airflow.run("life", day=1, sql=GOOD)
+    assert airflow.run("reads_by_sql", day=1, sql="SELECT count(*) FROM nyc_flights JOIN landed").state == "success"
+    (read,) = [r for r in airflow.store.usage.readers() if r["consumer"] == "reads_by_sql.query"]
+    assert (read["dataset"], read["release"], read["relation"], read["source"]) == (
+        "nyc.flights",
+        1,
+        "nyc_flights",
+        "sql",
+    )
+    airflow.run("reads_by_sql", day=2, sql="SELECT * FROM landed")
+    assert len([r for r in airflow.store.usage.readers() if r["consumer"] == "reads_by_sql.query"]) == 1
 
 
 def test_mapped_tasks_carry_each_its_release(airflow: Airflow) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
-from conftest import Airflow
+from runs import Airflow
 
 GOOD, WARNS, BAD = "SELECT 1 AS v", "SELECT 5 AS v", "SELECT 50 AS v"
 
@@ -97,13 +98,15 @@ def test_a_leaf_that_always_runs_turns_the_run_green_and_the_log_says_so(
     assert "always runs all the same (all_done) and will turn this DAG run green" in capfd.readouterr().out
 
 
-def test_a_check_that_no_retry_can_measure_fails_at_once_with_the_databases_words(airflow: Airflow) -> None:
-    run = airflow.run("unreadable_regex")
+def test_a_check_that_no_retry_can_measure_fails_at_once_and_says_why(airflow: Airflow, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text("name\na\n")
+    run = airflow.run("refused_regex", path=f"{tmp_path}/names.csv")
     assert run.tasks == {"gate": "failed", "after": "upstream_failed"}
+    assert run.tries["gate"] == 1
     result = airflow.store.gates.of()[0].result
-    assert str(result.verdict) == "ERROR"
-    assert "{{ not jinja (" in json.dumps(result.results[0].check.to_dict())  # an inline suite is not rendered
-    assert not result.retryable
+    assert (str(result.verdict), result.retryable) == ("ERROR", False)
+    assert "(?={{ not jinja)" in result.results[0].check.kwargs["regex"]  # an inline suite is not rendered
+    assert "DuckDB" in result.results[0].message
 
 
 def test_a_missing_table_is_an_error_that_names_it(airflow: Airflow) -> None:
@@ -184,5 +187,5 @@ def test_a_lock_that_cannot_be_had_is_retried_and_leaves_no_intent(
         blocked = airflow.run("life", day=2, sql=WARNS)
     assert blocked.tasks["stage"] == "failed"
     assert blocked.tries["stage"] == 2
-    assert airflow.store.releases.intents("nyc.flights") == []
+    assert airflow.store.switches.intents("nyc.flights") == []
     assert airflow.sql("SELECT * FROM nyc_flights") == [(1,)]

@@ -1,37 +1,18 @@
-"""A store and a target for the services, each real: two stores, three databases."""
+"""A target for the services, in each database, each real."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from story import Story
 from warehouses import Warehouse
 
-from airflow_dataops.core.checks import Check, Suite
-from airflow_dataops.core.releases import Dataset, GateRef, Operation, Release, ReleaseName, TaskKey, op_id
 from airflow_dataops.engines.fingerprints import fingerprint
 from airflow_dataops.publishers import publisher_for
-from airflow_dataops.services.gating import Judged, run_gate
-from airflow_dataops.services.judging import judge
-from airflow_dataops.services.releasing import Outcome, Target, promote, rollback, stage
+from airflow_dataops.services.releasing import Target
 from airflow_dataops.stores.store import Store
-
-NOW = datetime(2013, 2, 1, tzinfo=UTC)
-GATE = GateRef(dag_id="flights", task_id="gate")
-SUITE = Suite(name="flights", checks=(Check(kind="expect_column_values_to_not_be_null", kwargs={"column": "v"}),))
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "sqlite":
-        return Store.open(f"sqlite:///{tmp_path}/store.db", create=True)
-    url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+psycopg://")
-    opened = Store(url)
-    opened.upgrade()
-    return opened
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgres"])
@@ -47,59 +28,6 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     )
 
 
-class Story:
-    """One dataset's tasks, as a DAG would run them."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.store = target.store
-        self.dataset = Dataset(name="nyc.flights", conn_id="warehouse", publisher="view", target="nyc.flights")
-        self._ticks = itertools.count(1)
-
-    def op(self, task: str, run: str, *parts: object, reason: str | None = None) -> Operation:
-        key = TaskKey(dag_id="flights", run_id=run, task_id=task, try_number=1)
-        now = NOW + timedelta(seconds=next(self._ticks))
-        return Operation(op_id=op_id(run, task, *parts), by=f"flights.{task}", now=now, key=key, reason=reason)
-
-    def stage(self, run: str, sql: str = "SELECT 1 AS v", **more: object) -> Release:
-        if "relation" not in more:
-            more["sql"] = sql
-        return stage(self.target, self.dataset, self.op("stage", run), **more)
-
-    def gate(self, release: Release, run: str = "r", task: str = "gate", on_fail: str = "fail") -> str:
-        def measure(suite: Suite, **options: object):
-            with self.target.connector.open(read_only=True) as db:
-                return judge(db, release.relation, suite, fingerprint=True)
-
-        judged = Judged(label=str(release.relation), judge=measure, release=release.name)
-        op = self.op(task, run)
-        found = run_gate(self.store, SUITE, judged, key=op.key, by=op.by, now=op.now, on_fail=on_fail)
-        return str(found.result.verdict)
-
-    def promote(self, release: Release | ReleaseName, run: str = "r", **more: object) -> Outcome:
-        name = release.name if isinstance(release, Release) else release
-        reason = more.pop("reason", None)
-        more.setdefault("required", [GATE])
-        return promote(self.target, name, self.op("promote", run, name, reason=reason), **more)
-
-    def rollback(self, run: str = "r", to: ReleaseName | None = None) -> Outcome:
-        return rollback(self.target, "nyc.flights", self.op("rollback", run, reason="bad"), to=to)
-
-    def live(self, run: str, sql: str = "SELECT 1 AS v") -> Release:
-        """Stage, gate and promote."""
-        release = self.stage(run, sql)
-        self.gate(release, run)
-        return self.promote(release, run).release
-
-    def rows(self) -> list[tuple[object, ...]]:
-        """Return what readers get."""
-        with self.target.connector.open(read_only=True) as db:
-            return sorted(db.execute(f"SELECT * FROM {self.target.publisher.reader('nyc.flights').sql}"))
-
-    def states(self) -> dict[str, str]:
-        return {str(r): str(r.state) for r in self.store.releases.of("nyc.flights")}
-
-
 @pytest.fixture
 def story(target: Target) -> Iterator[Story]:
     yield Story(target)
@@ -107,4 +35,4 @@ def story(target: Target) -> Iterator[Story]:
     pointer = target.publisher.pointer("nyc.flights", "nyc.flights")
     if pointer.release is not None:
         assert [r.number for r in live] == [pointer.release], "store and target disagree on what is live"
-    assert not target.store.releases.intents("nyc.flights"), "an intent was left behind"
+    assert not target.store.switches.intents("nyc.flights"), "an intent was left behind"

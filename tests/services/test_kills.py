@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import GATE, Story
 from deadly import act, read_all_the_while
 from processes import context as processes
+from story import GATE, Story
 
 from airflow_dataops.services.releasing import promote, rollback
 
@@ -44,7 +44,7 @@ def test_a_kill_at_any_step_tears_nothing_and_the_retry_finishes(story: Story, a
         else:
             rollback(story.target, "nyc.flights", op)
             assert story.rows() == [(1,)] * 2
-        assert story.store.releases.intents("nyc.flights") == []
+        assert story.store.switches.intents("nyc.flights") == []
     stop.set()
     reads, torn = findings.get()
     reader.join()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import NOW, Story
+from story import NOW, Story
 
 from airflow_dataops.core.errors import (
     ConfigurationError,
@@ -50,7 +50,7 @@ def test_a_gate_that_never_ran_or_was_in_shadow_is_missing_evidence(story: Story
     release = story.stage("jan")
     if gate == "shadow":
         assert story.gate(release, "jan", on_fail="shadow") == "PASS"
-    with pytest.raises(EvidenceMissing, match="has not run on nyc.flights@r1"):
+    with pytest.raises(EvidenceMissing, match=r"has not run on nyc\.flights@r1"):
         story.promote(release, "jan")
 
 
@@ -101,7 +101,7 @@ def test_a_rolled_back_release_goes_live_again_only_with_a_reason(story: Story) 
     story.live("jan")
     second = story.live("feb", "SELECT 2 AS v")
     story.rollback("ops")
-    with pytest.raises(IllegalTransition, match="was rolled back.*--reason"):
+    with pytest.raises(IllegalTransition, match=r"was rolled back.*--reason"):
         story.promote(second, "feb")
     with pytest.raises(IllegalTransition, match="was rolled back"):  # the same operation, with or without a reason
         story.promote(second, "feb", reason="please")
@@ -189,7 +189,7 @@ def test_reconcile_records_a_switch_that_happened_and_fences_one_that_did_not(st
 
     def intend(expect: int) -> Intent:
         intent = Intent(op=op, dataset=story.dataset, release=release.name, from_epoch=expect, leaves=Action.SUPERSEDE)
-        story.store.releases.intend(intent)
+        story.store.switches.intend(intent)
         return intent
 
     intend(0)
@@ -222,7 +222,7 @@ def test_a_dataset_stays_bound_to_what_its_first_stage_said(story: Story) -> Non
 
 
 def test_roll_back_says_what_is_not_there(story: Story) -> None:
-    with pytest.raises(ReleaseNotFound, match="There is no dataset 'nyc.flights'"):
+    with pytest.raises(ReleaseNotFound, match=r"There is no dataset 'nyc\.flights'"):
         story.rollback()
     only = story.live("jan")
     with pytest.raises(IllegalTransition, match="no earlier release of it is kept"):

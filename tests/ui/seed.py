@@ -226,8 +226,8 @@ def switched(
         op_id=f"switch-{epoch}-{release}", by=f"{DAG}.promote", now=at, key=key("promote", run_id), reason=reason
     )
     intent = Intent(op=op, dataset=release.dataset, release=release.name, from_epoch=epoch - 1, leaves=leaves)
-    store.releases.intend(intent)
-    store.releases.finalise(intent, epoch=epoch, adopted=None)
+    store.switches.intend(intent)
+    store.switches.finalise(intent, epoch=epoch, adopted=None)
 
 
 def read(store: Store, release: Release, at: datetime, run_id: str, *, dag_id: str = "delay_report") -> None:

@@ -42,13 +42,13 @@ def switch(
     before = pointer = _agreed_pointer(target, release.dataset, live)
     for _ in range(ATTEMPTS):
         intent = Intent(op=op, dataset=release.dataset, release=release.name, from_epoch=pointer.epoch, leaves=leaves)
-        target.store.releases.intend(intent)
+        target.store.switches.intend(intent)
         started = time.monotonic()
         try:
             order = _order(target, release, pointer, op)
             switched = target.publisher.switch(order, verify)
         except PublishConflict as error:
-            target.store.releases.clear_intent(op.op_id)
+            target.store.switches.clear(op.op_id)
             conflict = error
             pointer = target.publisher.pointer(release.dataset.name, release.dataset.target)
             if pointer.release != before.release:
@@ -56,7 +56,7 @@ def switch(
         except DataOpsError as error:
             # A lost connection may have lost a commit's answer: that intent stays, and reconcile looks it up.
             if not isinstance(error, MeasureError):
-                target.store.releases.clear_intent(op.op_id)
+                target.store.switches.clear(op.op_id)
             raise
         else:
             seconds = time.monotonic() - started
@@ -101,7 +101,7 @@ def _order(target: Target, release: Release, pointer: Pointer, op: Operation) ->
 
 def _finalise(target: Target, intent: Intent, epoch: int) -> None:
     adopted = target.publisher.physical(intent.dataset.target, 0)
-    target.store.releases.finalise(intent, epoch=epoch, adopted=adopted)
+    target.store.switches.finalise(intent, epoch=epoch, adopted=adopted)
 
 
 def reconcile(target: Target, dataset: Dataset) -> list[str]:
@@ -110,7 +110,7 @@ def reconcile(target: Target, dataset: Dataset) -> list[str]:
     :return: a line for each switch that was settled.
     """
     lines = []
-    for intent in target.store.releases.intents(dataset.name):
+    for intent in target.store.switches.intents(dataset.name):
         record = target.publisher.switched(dataset.name, dataset.target, intent.op.op_id)
         if record is None:
             record = _fence(target, dataset, intent)
@@ -118,7 +118,7 @@ def reconcile(target: Target, dataset: Dataset) -> list[str]:
             _finalise(target, intent, record.epoch)
             lines.append(f"{intent.release} was switched at epoch {record.epoch}; it is recorded now.")
             continue
-        target.store.releases.clear_intent(intent.op.op_id)
+        target.store.switches.clear(intent.op.op_id)
         lines.append(f"{intent.release} was never switched; the intent of {intent.op.now:%Y-%m-%d %H:%M:%S} is fenced.")
     for line in lines:
         log.warning("Reconciled %s: %s", dataset.name, line)

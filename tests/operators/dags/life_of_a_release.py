@@ -98,13 +98,12 @@ for empty in ("fail", "warn", "pass"):
             >> after()
         )
 
-with DAG("unreadable_regex"):
+with DAG("refused_regex", default_args=RETRIED):
     (
         GateOperator(
             task_id="gate",
-            table="landed",
-            conn_id="warehouse",
-            suite=[{"type": "expect_column_values_to_match_regex", "column": "name", "regex": "{{ not jinja ("}],
+            path="{{ dag_run.conf['path'] }}",
+            suite=[{"type": "expect_column_values_to_match_regex", "column": "name", "regex": "(?={{ not jinja)"}],
         )
         >> after()
     )
@@ -133,13 +132,24 @@ with DAG("wait"):
 with DAG("read"):
     after("{{ macros.dataops.ref(dag_run.conf['name']) }}")
 
+with DAG("reads_by_sql"):
+
+    @task
+    def query(sql: str) -> list[list[object]]:
+        """Read as a task does that knows nothing of this package: through Airflow's own hook."""
+        from airflow.providers.sqlite.hooks.sqlite import SqliteHook
+
+        return [list(row) for row in SqliteHook("warehouse").get_records(sql)]
+
+    query("{{ dag_run.conf['sql'] }}")
+
 with DAG("taskflow"):
 
     @task.gate(suite=CRITICAL)
-    def frame(value: int) -> object:
+    def frame(value: str) -> object:
         import pandas as pd
 
-        return pd.DataFrame({"v": [value]})
+        return pd.DataFrame({"v": [int(value)]})
 
     @task
     def total(data: object) -> int:

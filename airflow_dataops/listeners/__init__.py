@@ -1,0 +1,1 @@
+"""What Airflow tells of every task. Nothing here may break, delay or block one."""

@@ -1,0 +1,128 @@
+"""The store on SQLite and PostgreSQL: its schema, its address, and two processes at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from airflow_dataops.core.errors import (
+    ConfigurationError,
+    IllegalTransition,
+    SchemaVersionError,
+    StoreUnavailable,
+)
+from airflow_dataops.core.relations import Relation
+from airflow_dataops.core.releases import Action, Dataset, Operation
+from airflow_dataops.stores import schema
+from airflow_dataops.stores.models import SCHEMA_VERSION, Base
+from airflow_dataops.stores.store import Store
+
+NOW = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "psycopg", "psycopg2"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    return request.getfixturevalue("postgres_url").replace("postgresql://", f"postgresql+{request.param}://")
+
+
+@pytest.fixture
+def store(url: str) -> Store:
+    return Store.open(url, create=True)
+
+
+def op(name: str) -> Operation:
+    return Operation(op_id=name, by="tests", now=NOW)
+
+
+def set_version(store: Store, version: str) -> None:
+    with store.writing() as session:
+        session.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{version}'"))
+
+
+def test_the_newest_migration_is_what_the_package_expects_and_makes_what_the_models_say(store: Store) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with store.engine.connect() as connection:
+        assert schema.version_of(connection) == SCHEMA_VERSION
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_name": lambda name, kind, _: kind != "table" or name != schema.VERSION_TABLE},
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_opening_twice_and_at_once_makes_one_schema(url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: Store.open(url, create=True), range(4)))
+    assert stores[0].upgrade() == SCHEMA_VERSION
+
+
+def test_a_store_without_tables_says_what_to_run(url: str) -> None:
+    with pytest.raises(SchemaVersionError, match=r"has no tables yet\. Run: airflow dataops db upgrade"):
+        Store.open(url)
+
+
+def test_an_older_store_says_what_to_run(store: Store, url: str) -> None:
+    set_version(store, "0000")
+    with pytest.raises(SchemaVersionError, match=r"has schema 0000, older than \d+ .*airflow dataops db upgrade"):
+        Store.open(url)
+
+
+def test_a_newer_store_is_not_touched(store: Store, url: str) -> None:
+    set_version(store, "9999")
+    with pytest.raises(SchemaVersionError, match=r"has schema 9999, newer than .*pip install -U airflow-dataops"):
+        Store.open(url, create=True)
+    with pytest.raises(SchemaVersionError, match="newer"):
+        store.upgrade()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mysql+pymysql://root@localhost/x", "cannot be kept in mysql"),
+        ("sqlite://", "cannot live in memory"),
+        ("sqlite:///:memory:", "cannot live in memory"),
+        ("not an address", "not a database URL"),
+    ],
+)
+def test_an_address_that_cannot_be_a_store_says_why(address: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Store(address)
+
+
+def test_a_store_that_is_away_is_said_without_its_password() -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        Store.open("postgresql+psycopg://u:hidden@127.0.0.1:1/d")
+    assert "cannot be reached" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    assert caught.value.retryable
+
+
+def test_numbers_are_given_once_to_many_at_once(store: Store) -> None:
+    dataset = Dataset(name="a.b", conn_id="w", publisher="view", target="a.b")
+
+    def stage(i: int) -> int:
+        store.releases.bind(dataset, NOW)
+        return store.releases.begin(
+            "a.b", lambda n: Relation(name=f"b__r{n}"), op(str(i)), interval_end=None, sources=[]
+        ).number
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(stage, range(12))) == list(range(1, 13))
+
+
+def test_a_move_that_the_table_forbids_changes_nothing(store: Store) -> None:
+    store.releases.bind(Dataset(name="a.b", conn_id="w", publisher="view", target="a.b"), NOW)
+    made = store.releases.begin("a.b", lambda n: Relation(name=f"b__r{n}"), op("1"), interval_end=None, sources=[])
+    with pytest.raises(IllegalTransition, match=r"a\.b@r1 is BUILDING and cannot promote: that needs CANDIDATE or"):
+        store.releases.move(made.name, Action.PROMOTE, op("2"))
+    assert [e["action"] for e in store.releases.events(made.name)] == ["stage"]
+    store.releases.move(made.name, Action.ABORT, op("3"))
+    assert store.releases.get(made.name).state == "ABORTED"
