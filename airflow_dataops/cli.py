@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -119,12 +120,15 @@ def _operation(reason: str) -> Operation:
 
 
 def _print(rows: Iterable[Mapping[str, Any]], output: str) -> None:
+    """Print rows in the asked form; as JSON numbers stay numbers, which Airflow's own printer makes text of."""
     from airflow.cli.simple_table import AirflowConsole
 
     from airflow_dataops.core.values import jsonable
 
-    data = [jsonable(row) if output in ("json", "yaml") else _plain(row) for row in rows]
-    AirflowConsole().print_as(data=data, output=output)
+    if output == "json":
+        print(json.dumps([jsonable(row) for row in rows], indent=2))
+        return
+    AirflowConsole().print_as(data=[_plain(row) for row in rows], output=output)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

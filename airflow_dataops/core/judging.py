@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 
 from airflow_dataops.core.checks import Check
@@ -70,18 +69,7 @@ def misfits(compiled: CompiledCheck, schema: Schema) -> dict[Need, Count]:
 
 
 def judge_check(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> CheckResult:
-    """Return how a check came out: missing facts are ERROR, no rows are what ``on_empty`` says.
-
-    The advice that the suite's author left in ``meta["notes"]`` ends the message of a check that does not hold.
-    """
-    result = _judged(compiled, facts, on_empty)
-    notes = compiled.check.meta.get("notes")
-    if result.outcome is Outcome.PASS or not isinstance(notes, str):
-        return result
-    return replace(result, message=f"{result.message}. {' '.join(notes.split())}")
-
-
-def _judged(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> CheckResult:
+    """Return how a check came out: missing facts are ERROR, no rows are what ``on_empty`` says."""
     check = compiled.check
     try:
         refused = refused_by_schema(compiled, facts.schema)

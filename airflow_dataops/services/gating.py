@@ -123,8 +123,7 @@ def report(run: GateRun) -> list[str]:
         f"(suite {result.suite}, {rows}, {len(result.statements)} statements, {result.seconds:.2f} s)"
     ]
     for item in result.not_held:
-        found = item.message.removesuffix(item.check.advice).rstrip(". ")  # the advice has a line of its own here
-        lines.append(f"  {item.outcome}  {item.check.label}: {found}")
+        lines.append(f"  {item.outcome}  {item.check.label}: {item.message}")
         if item.check.advice:
             lines.append(f"        what to do: {item.check.advice}")
         if item.failing_rows_sql:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -13,8 +12,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_dataops import __version__
-from airflow_dataops.core.checks import Check
-from airflow_dataops.core.results import CheckResult
 from airflow_dataops.core.values import readable
 
 TONES = {
@@ -73,8 +70,6 @@ def _templates() -> Environment:
         duration=duration,
         done=done,
         plural=plural,
-        advice=advice,
-        finding=finding,
     )
     environment.globals.update(badge=badge, signs=SIGNS, tone=tone)
     return environment
@@ -107,18 +102,6 @@ def value(observed: Any) -> str:
     """Return a measured value as a person reads it, cut where it is very long."""
     text = observed if isinstance(observed, str) else readable(observed)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
-
-
-def advice(check: Check) -> str:
-    """Return the check's notes as text; GX writes them as text, as lines, or as ``{"content": …}``."""
-    notes = check.meta.get("notes") or ""
-    content = notes.get("content", "") if isinstance(notes, Mapping) else notes
-    return content if isinstance(content, str) else " ".join(str(line) for line in content)
-
-
-def finding(found: CheckResult) -> str:
-    """Return the result's message without the advice at its end, which the page shows on its own."""
-    return value(found.message.removesuffix(advice(found.check)).rstrip())
 
 
 def percent(share: float) -> str:

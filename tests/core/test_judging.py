@@ -219,15 +219,3 @@ def test_the_table_itself(kind, kwargs, outcome, message):
     result = judged(kind, {}, **kwargs)
     assert result.outcome == outcome
     assert message in result.message
-
-
-def test_the_authors_advice_ends_the_message_of_a_failure():
-    compiled = compile_check(
-        Check(
-            kind="expect_column_values_to_not_be_null",
-            kwargs={"column": "amount"},
-            meta={"notes": "Ask the billing team."},
-        )
-    )
-    facts = Facts(schema=SCHEMA, values={ALL_ROWS: 10_000, Count(IsNull("amount")): 13})
-    assert judge_check(compiled, facts, OnEmpty.FAIL).message.endswith("expected not null. Ask the billing team.")
