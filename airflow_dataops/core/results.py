@@ -11,6 +11,9 @@ from airflow_dataops.core.checks import Check
 from airflow_dataops.core.values import jsonable
 from airflow_dataops.core.verdicts import Outcome, Verdict, badness, worst
 
+COMPACT_BYTES = 16_384
+"""The hard cap on what a gate puts into XCom: larger values have hung tasks (apache/airflow#48852)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
@@ -168,11 +171,13 @@ class GateResult:
         fields["statements"] = tuple(Statement.from_dict(s) for s in fields["statements"])
         return cls(**fields)
 
-    def compact(self, cap: int = 16_384) -> dict[str, Any]:
-        """Return the result for XCom: counts, and what did not hold, in at most ``cap`` bytes of JSON.
+    def compact(self, *, gate_run: int | None = None) -> dict[str, Any]:
+        """Return the result for XCom: counts, and what did not hold, in at most :data:`COMPACT_BYTES` of JSON.
 
         Passing checks are only counted, samples and SQL stay in the store; what does not fit is counted
         under ``left_out``, so that nothing goes missing without a word.
+
+        :param gate_run: the run's number in the store.
         """
         counts = {str(o): len(self.of(o)) for o in Outcome if self.of(o)}
         head: dict[str, Any] = {
@@ -180,6 +185,7 @@ class GateResult:
             "suite_hash": self.suite_hash,
             "source": self.source[:500],
             "verdict": str(self.verdict),
+            "gate_run": gate_run,
             "checks": counts,
             "row_count": self.row_count,
             "fingerprint": self.fingerprint and self.fingerprint[:200],
@@ -190,7 +196,7 @@ class GateResult:
             "left_out": 0,
         }
         missed = self.not_held
-        room = cap - len(json.dumps(head).encode()) - 16
+        room = COMPACT_BYTES - len(json.dumps(head).encode()) - 16
         for index, result in enumerate(missed):
             entry = {
                 "check": result.check.label[:200],

@@ -105,7 +105,7 @@ class GateOperator(BaseOperator, SkipMixin):
             run = self._run(store, context)
         for line in report(run):
             self.log.info(line)
-        result = {**run.result.compact(), "gate_run": run.id}
+        result = run.result.compact(gate_run=run.id)
         if not run.result.passed:
             context["ti"].xcom_push(key="return_value", value=result)  # before raising: a failure keeps it
             self._stop(run, store, context)

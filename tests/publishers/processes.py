@@ -7,21 +7,42 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
+import pytest
 from warehouses import Bench, Warehouse
 
 from airflow_dataops.core.errors import PublishConflict
 from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Column, Relation
 
-# Children are forked from a server that has imported everything and opened nothing: fast, and safe for drivers.
-context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["__main__", "processes", "duckdb", "psycopg"])
+_PRELOADED = (
+    *("duckdb", "psycopg", "sqlite3", "sqlalchemy.dialects.sqlite.pysqlite"),
+    *("airflow_dataops.stores.store", "airflow_dataops.services.releasing", "airflow_dataops.publishers.view"),
+    *("airflow_dataops.engines.sqlite_functions", "airflow_dataops.engines.fingerprints", "processes"),
+)
+
+
+def _fork_server() -> Any:
+    """Start the server that children are forked from: it has imported everything and opened nothing.
+
+    That is fast, and safe for drivers. It imports from PYTHONPATH, not from this process's path.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_PRELOADED))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+    return context
+
+
+context = _fork_server()
 
 ROWS = 500
 

@@ -98,5 +98,5 @@ def read_all_the_while(warehouse: Warehouse, reader_sql: str, stop: Any, finding
             reads += 1
             if len(rows) != 2 or len(set(rows)) != 1:
                 torn.append(repr(rows))
-        stop.wait(0.05)
+        stop.wait(0.15)
     findings.put((reads, torn))

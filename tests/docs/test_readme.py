@@ -1,0 +1,32 @@
+"""The README's code stands, word for word, in files that tests run; its pictures and files are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).parents[2]
+README = (TREE / "README.md").read_text()
+BLOCKS = re.findall(r"(?:<!-- from (\S+) -->\n)?```(\w+)\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize(("source", "language", "code"), [b for b in BLOCKS if b[1] != "console"])
+def test_a_snippet_is_part_of_a_file_that_is_tested(source: str, language: str, code: str) -> None:
+    assert source.startswith(("dags_examples/", "tests/")), f"this {language} snippet does not say where it is from"
+    assert code in (TREE / source).read_text()
+
+
+def test_there_are_snippets_and_all_commands_exist() -> None:
+    assert len(BLOCKS) >= 6
+    makefile = (TREE / "Makefile").read_text()
+    for target in re.findall(r"(?:\$ |`)make (\w+)", README):
+        assert f"\n{target}:" in makefile
+
+
+def test_pictures_and_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", README)
+    assert targets
+    for target in targets:
+        assert (TREE / target).exists(), target
