@@ -116,7 +116,15 @@ def _target(store: Store, dataset: str) -> Target:
 def _operation(reason: str) -> Operation:
     from airflow_dataops.core.releases import Operation
 
-    return Operation(op_id=uuid.uuid4().hex, by=f"cli:{getpass.getuser()}", now=datetime.now(UTC), reason=reason)
+    return Operation(op_id=uuid.uuid4().hex, by=f"cli:{_user()}", now=datetime.now(UTC), reason=reason)
+
+
+def _user() -> str:
+    """Return who types: the login, or its number where it has no name (a container's arbitrary user)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _print(rows: Iterable[Mapping[str, Any]], output: str) -> None:
@@ -174,16 +182,18 @@ def release_promote(args: Any) -> None:
 
     name, store = ReleaseName.parse(args.release), _store()
     target = _target(store, name.dataset)
-    gates = sorted({e.gate for e in store.gates.evidence(release=name)}, key=str)
+    gates = {*store.releases.get(name).gates, *(e.gate for e in store.gates.evidence(release=name))}
     outcome = promote(
         target,
         name,
         _operation(args.reason),
-        required=gates,
+        required=[] if args.ungated else sorted(gates, key=str),
         ungated=args.reason if args.ungated else None,
         replace_newer=True,
     )
     print(outcome.message)
+    if outcome.switched:
+        print("DAGs that are scheduled on its asset are not told by this command; trigger them where they should run.")
 
 
 @_command

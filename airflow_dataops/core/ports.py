@@ -47,8 +47,13 @@ class Database(Protocol):
 class Connector(Protocol):
     """Opens sessions of one database: what a connection id stands for below the hooks."""
 
-    dialect: str
-    label: str  # the connection as a person names it: its id, never a secret
+    @property
+    def dialect(self) -> str:
+        """sqlglot's name of the database's SQL."""
+
+    @property
+    def label(self) -> str:
+        """The connection as a person names it: its id, never a secret."""
 
     def open(self, *, read_only: bool = False) -> AbstractContextManager[Database]:
         """Open a session for a block; waits with jitter while another process holds the database's file.
@@ -74,7 +79,10 @@ class Publisher(Protocol):
         """Return the release's own relation, ``<name>__r42``, within the engine's identifier limit."""
 
     def build(self, relation: Relation, sql: str) -> None:
-        """Create ``relation`` from a SELECT, replacing what a killed attempt of the same name left."""
+        """Create ``relation`` from a SELECT, whole or not at all.
+
+        :raises ConfigurationError: there is a relation of that name.
+        """
 
     def take(self, source: Relation, relation: Relation) -> None:
         """Rename ``source``, a table that somebody built, to the release's own name.
@@ -88,6 +96,12 @@ class Publisher(Protocol):
     def exists(self, relation: Relation) -> bool:
         """Return whether there is a table or view of that name."""
 
+    def resolve(self, relation: Relation) -> Relation | None:
+        """Return the table or view as the catalogue names it, with its schema where there are any; ``None`` if missing.
+
+        Two spellings of one relation resolve to the same.
+        """
+
     def adoptable(self, target: str) -> bool:
         """Return whether the reader-facing name is a plain table that a first switch would adopt.
 
@@ -99,6 +113,9 @@ class Publisher(Protocol):
 
     def switched(self, dataset: str, target: str, op_id: str) -> SwitchRecord | None:
         """Return the switch that ``op_id`` made, from the target's own log."""
+
+    def last_switch(self, dataset: str, target: str) -> SwitchRecord | None:
+        """Return the newest switch in the target's own log."""
 
     def preflight(self, switch: Switch) -> tuple[str, ...]:
         """Return what would make the switch fail, a line each; empty if nothing."""

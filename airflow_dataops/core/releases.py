@@ -227,12 +227,14 @@ class Dataset:
     """A logical name that consumers read, and what it is bound to since its first stage.
 
     :param target: the reader-facing name, ``schema.name``.
+    :param reader: the same as the database has it: where it has no schemas, dots are ``_``.
     """
 
     name: str
     conn_id: str
     publisher: str
     target: str
+    reader: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +243,7 @@ class Release:
 
     :param interval_end: the end of the data interval it was built for; ``None`` where the run has none.
     :param sources: the tables its SQL reads, as written.
+    :param gates: the enforced gates behind its stage, which must have passed it wherever it is promoted from.
     """
 
     dataset: Dataset
@@ -254,6 +257,7 @@ class Release:
     columns: tuple[Column, ...] = ()
     interval_end: datetime | None = None
     sources: tuple[str, ...] = ()
+    gates: tuple[GateRef, ...] = ()
 
     @property
     def name(self) -> ReleaseName:

@@ -16,7 +16,7 @@ class Read:
     :param release: its release; ``None`` with the dataset.
     :param relation: what was read, by name.
     :param consumer: who: ``dag.task`` for a task.
-    :param source: how it is known: ``ref`` (exact) or ``sql`` (parsed from a release's own SQL).
+    :param source: how it is known: ``ref`` (exact) or ``sql`` (parsed from the SQL that was run).
     """
 
     relation: str

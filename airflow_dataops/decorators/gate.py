@@ -41,8 +41,14 @@ class DecoratedGateOperator(DecoratedOperator, PythonOperator, GateOperator):
     def execute(self, context: Context) -> Any:
         """Call, judge, and return the function's own value; the gate's result is the XCom ``gate``."""
         self._data = PythonOperator.execute(self, context)
-        context["ti"].xcom_push(key="gate", value=GateOperator.execute(self, context))
+        self._push(GateOperator.execute(self, context), context)
         return self._data
+
+    def _push(self, result: dict[str, Any], context: Context) -> None:
+        """Push the result under its own key; and the value, where ``block`` lets some tasks go on with it."""
+        context["ti"].xcom_push(key="gate", value=result)
+        if self.block:
+            context["ti"].xcom_push(key="return_value", value=self._data)
 
     def _judged(self, store: Store) -> Judged:
         from airflow_dataops.hooks.gating import judged_data

@@ -15,7 +15,7 @@ from airflow_dataops.core.errors import ConfigurationError, DataOpsError, LockTi
 from airflow_dataops.core.ports import Database
 from airflow_dataops.engines.dbapi import DbApiSession
 from airflow_dataops.engines.dberrors import translated
-from airflow_dataops.hooks.connections import find_connection, searching_everywhere
+from airflow_dataops.hooks.connections import file_of, find_connection, searching_everywhere
 
 # Airflow's connection type to the SQL dialect; only what a test covers.
 DIALECTS = {"duckdb": "duckdb", "postgres": "postgres", "sqlite": "sqlite"}
@@ -84,7 +84,7 @@ class HookConnector:
             yield session
 
     def _connect(self, read_only: bool) -> Any:
-        path = self._path() if self.dialect in _FILES else None
+        path = file_of(self._connection, self.label, _FILES[self.dialect]) if self.dialect in _FILES else None
         parameters: dict[str, Any] = {}
         # What is not there yet reads as empty, on every database.
         if self.dialect == "duckdb" and read_only and path and os.path.exists(path):
@@ -121,38 +121,6 @@ class HookConnector:
                 f"Connection {self.label!r} needs Airflow's {self.dialect} provider, which is not installed: "
                 f"pip install 'airflow-dataops[{self.dialect}]'."
             ) from error
-
-    def _path(self) -> str:
-        """Return the database's file.
-
-        :raises ConfigurationError: there is none, or Airflow's hook would open another one.
-        """
-        connection = self._connection
-        options = connection.extra_dejson
-        path = str(options.get("database") or connection.host or "")
-        engine = _FILES[self.dialect]
-        form = f'{{"conn_type": "{connection.conn_type}", "host": "/path/to/file"}}'
-        if not path or ":memory:" in path or options.get("mode") == "memory":
-            said = f"its path {connection.schema!r} is where Airflow's hook does not look" if connection.schema else ""
-            raise ConfigurationError(
-                f"Connection {self.label!r} opens {engine} in memory ({said or 'it names no file as host'}): a release "
-                f"there would be gone with the task. Give the file as host, in the JSON form: {form}"
-            )
-        if path.startswith(("md:", "motherduck:")):
-            raise ConfigurationError(
-                f"Connection {self.label!r} is to MotherDuck, which is not supported: expected a DuckDB file, {form}"
-            )
-        if not os.path.isabs(path):
-            raise ConfigurationError(
-                f"Connection {self.label!r} names the {engine} file {path!r}, which is another one for each process's "
-                "directory. Give an absolute path as host."
-            )
-        if self.dialect == "sqlite" and re.search(r"[?#%]", path):
-            raise ConfigurationError(
-                f"Connection {self.label!r}: Airflow's hook reads '?', '#' and '%' in a SQLite path as parts of a URI "
-                f"and would open another file than {path!r}. Choose a path without them."
-            )
-        return path
 
     def _still_held(self, error: DataOpsError, path: str | None) -> LockTimeout:
         holder = _PID.search(str(error))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CONN_ID = "dataops_default"
 DEFAULT_FILE = "dataops.db"
 # Executors whose tasks share one file system; elsewhere the SQLite file would be another one on each host.
+_LIBPQ = ("host", "options", "target_session_attrs", "channel_binding", "gssencmode")
 ONE_HOST = ("LocalExecutor", "SequentialExecutor")
 
 
@@ -30,13 +31,13 @@ def open_store() -> Store:
 
 def store_url() -> tuple[str, bool]:
     """Return the store's SQLAlchemy URL, and whether it is the SQLite default."""
-    from airflow_dataops.hooks.connections import find_connection
+    from airflow_dataops.hooks.connections import file_of, find_connection
 
     connection = find_connection(CONN_ID)
     if connection is None:
         return _default_url(), True
     if connection.conn_type == "sqlite":
-        return f"sqlite:///{connection.host}", False
+        return f"sqlite:///{file_of(connection, CONN_ID, 'SQLite')}", False
     if connection.conn_type in ("postgres", "postgresql"):
         return _postgres_url(connection), False
     raise ConfigurationError(
@@ -47,6 +48,12 @@ def store_url() -> tuple[str, bool]:
 def _default_url() -> str:
     from airflow.configuration import AIRFLOW_HOME, conf
 
+    backend = conf.get("secrets", "backend", fallback="") or conf.get("workers", "secrets_backend", fallback="")
+    if backend:  # Airflow does not tell a backend that is away from one that does not know the connection
+        raise ConfigurationError(
+            f"The secrets backend {backend} has no connection {CONN_ID}, or is away just now, and the store's default "
+            "would then be another store. Define the connection there, to PostgreSQL or to a SQLite file."
+        )
     executors = [e.strip().rpartition(".")[2] for e in conf.get("core", "executor").replace(":", ",").split(",")]
     spread = [e for e in executors if e not in ONE_HOST]
     if spread:
@@ -65,7 +72,7 @@ def _postgres_url(connection: Any) -> str:
     from sqlalchemy.engine import URL
 
     driver = "psycopg" if find_spec("psycopg") else "psycopg2"
-    query = {k: str(v) for k, v in (connection.extra_dejson or {}).items() if k in ("host", "sslmode", "options")}
+    query = {k: str(v) for k, v in connection.extra_dejson.items() if k.startswith("ssl") or k in _LIBPQ}
     return URL.create(
         f"postgresql+{driver}",
         username=connection.login,

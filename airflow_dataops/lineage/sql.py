@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+_SQLGLOT = {"postgresql": "postgres", "mssql": "tsql", "awsathena": "athena", "mariadb": "mysql"}
+
 
 def tables_read(sql: str, dialect: str) -> tuple[str, ...] | None:
     """Return the tables that ``sql`` reads, sorted, by name; what it writes, CTEs and aliases are left out.
 
-    :param dialect: sqlglot's name of it.
+    :param dialect: its name as sqlglot or as a SQLAlchemy driver has it; another one is read as common SQL.
     :return: ``None`` where the statement could not be parsed: unknown, which is not the same as none.
     """
-    from sqlglot import exp, parse
+    from sqlglot import Dialect, exp, parse
     from sqlglot.errors import SqlglotError
 
     try:
-        statements = [s for s in parse(sql, dialect=dialect) if s is not None]
+        known = Dialect.get(_SQLGLOT.get(dialect, dialect))
+        statements = [s for s in parse(sql, dialect=known) if s is not None]
     except SqlglotError:
         return None
     if any(isinstance(s, exp.Command) for s in statements):

@@ -66,7 +66,6 @@ def _store_reads(statements: list[tuple[Any, Any]], task_instance: Any) -> None:
 
     relations: set[str] = set()
     for sql, hook in statements:
-        dialect = getattr(hook, "dialect_name", "") or ""
-        relations.update(tables_read(sql, {"postgresql": "postgres"}.get(dialect, dialect)) or ())
+        relations.update(tables_read(sql, getattr(hook, "dialect_name", "")) or ())
     if relations:
         log_dataset_reads(open_store(), sorted(relations), task_key({"ti": task_instance}), datetime.now(UTC))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,30 +86,35 @@ class GateOperator(BaseOperator, SkipMixin):
         self.samples = samples
         self.parameters = parameters
 
-    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
-        """Render the fields, but not what an inline suite says: braces in a regex are not Jinja."""
-        inline = self.suite
-        if isinstance(inline, list | dict):
-            self.suite = None
-        super().render_template_fields(context, jinja_env)
-        if isinstance(inline, list | dict):
-            self.suite = inline
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], *args: Any, **kwargs: Any
+    ) -> None:
+        """Render the fields, but not what an inline suite says: braces in a regex are not Jinja.
+
+        This is where plain and mapped tasks meet in Airflow's rendering.
+        """
+        fields = [f for f in template_fields if f != "suite" or not isinstance(self.suite, list | dict)]
+        super()._do_render_template_fields(parent, fields, *args, **kwargs)
 
     def execute(self, context: Context) -> Any:
         """Judge, store, tell, and stop what must be stopped; return the compact result."""
         from airflow_dataops.services.gating import report
 
         with airflow_errors():
-            self._check_arguments()
+            self._check_arguments(context)
             store = open_store()
             run = self._run(store, context)
         for line in report(run):
             self.log.info(line)
         result = run.result.compact(gate_run=run.id)
         if not run.result.passed:
-            context["ti"].xcom_push(key="return_value", value=result)  # before raising: a failure keeps it
+            self._push(result, context)  # before raising: a failure keeps it
             self._stop(run, store, context)
         return result
+
+    def _push(self, result: dict[str, Any], context: Context) -> None:
+        """Push the compact result where a return value would stand."""
+        context["ti"].xcom_push(key="return_value", value=result)
 
     def _run(self, store: Store, context: Context) -> GateRun:
         from airflow_dataops.formats.suites import read_suite
@@ -139,13 +144,20 @@ class GateOperator(BaseOperator, SkipMixin):
             store, release=name, table=self.table, query=self.query, path=self.path, conn_id=self.conn_id
         )
 
-    def _check_arguments(self) -> None:
+    def _check_arguments(self, context: Context) -> None:
         """Refuse what cannot be meant, before anything is measured.
 
         :raises ConfigurationError: names the argument and what it may be.
         """
         if self.on_fail not in ON_FAIL:
             raise ConfigurationError(f"on_fail={self.on_fail!r}: expected one of {', '.join(ON_FAIL)}.")
+        if isinstance(self.block, str):
+            raise ConfigurationError(f"block={self.block!r} must be a list of task ids, such as [{self.block!r}].")
+        if (self.block or self.on_fail == "skip") and task_key(context).map_index >= 0:
+            raise ConfigurationError(
+                "A mapped gate cannot skip what is downstream: Airflow skips nothing for one of many. Use "
+                "on_fail='fail', or put the gate and what it stops into a mapped task group."
+            )
         downstream = {t.task_id for t in self.get_flat_relatives(upstream=False)}
         strangers = sorted(set(self.block) - downstream)
         if strangers:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
-from airflow_dataops.core.releases import Dataset, ReleaseName, check_dataset
+from airflow_dataops.core.releases import ReleaseName, check_dataset
 from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.hooks.tasks import task_operation
 from airflow_dataops.operators.errors import airflow_errors
-from airflow_dataops.operators.upstream import gates_named, gates_upstream
+from airflow_dataops.operators.upstream import gates_downstream, gates_named, gates_upstream
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -57,7 +58,6 @@ class StageReleaseOperator(BaseOperator):
         from airflow_dataops.services.usage import log_sources
 
         with airflow_errors():
-            check_dataset(self.dataset)
             store = open_store()
             target = open_target(self.conn_id, store)
             op = task_operation(context, "stage")
@@ -66,17 +66,14 @@ class StageReleaseOperator(BaseOperator):
                 self.log.warning("The SQL could not be parsed: which tables %s reads is unknown.", self.dataset)
             release = stage(
                 target,
-                Dataset(
-                    name=self.dataset,
-                    conn_id=self.conn_id,
-                    publisher=target.publisher.name,
-                    target=self.target or self.dataset,
-                ),
+                self.dataset,
                 op,
                 sql=self.sql,
                 relation=self.relation,
+                reader=self.target,
                 interval_end=context.get("data_interval_end"),
                 sources=sources or (),
+                gates=gates_downstream(context["task"]),
             )
             log_sources(store, sources or (), op.key, op.now)
         return str(release)
@@ -116,6 +113,8 @@ class PromoteReleaseOperator(BaseOperator):
         # Through an alias: a static outlet would tell consumers of a new release on every no-op, too.
         self.alias = AssetAlias(f"dataops:{self.dag_id}.{self.task_id}")
         self.outlets = [*self.outlets, self.alias]
+        # Called by a listener when Airflow has recorded the success: only then is the event emitted.
+        self.after_success: Callable[[], None] | None = None
 
     def execute(self, context: Context) -> str:
         """Promote, announce, and return the release's name."""
@@ -132,9 +131,9 @@ class PromoteReleaseOperator(BaseOperator):
                 target, name, op, required=required, ungated=self.ungated, replace_newer=self.replace_newer
             )
             self.log.info("%s Switched in %.0f ms.", outcome.message, outcome.seconds * 1000)
-            if outcome.switched:
-                context["outlet_events"][self.alias].add(Asset(dataset.name), extra={"release": str(name)})
-                announce(target, name, op)
+        if outcome.switched:
+            context["outlet_events"][self.alias].add(Asset(dataset.name), extra={"release": str(name)})
+            self.after_success = partial(announce, target, name, op)
         return str(name)
 
 

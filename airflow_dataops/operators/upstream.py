@@ -1,4 +1,4 @@
-"""Which gates a promote must see passed: those that stand upstream of it in its DAG, and those it names."""
+"""Which gates a promotion must see passed: those that stand in its DAG, and those it names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from airflow_dataops.operators.gate import GateOperator
 
 
 def gates_upstream(task: Any) -> list[GateRef]:
-    """Return the enforced gates upstream of ``task``; a shadow gate is not enforced."""
+    """Return the enforced gates before ``task``; a shadow gate is not enforced."""
+    return _gates(task, upstream=True)
+
+
+def gates_downstream(task: Any) -> list[GateRef]:
+    """Return the enforced gates behind ``task``."""
+    return _gates(task, upstream=False)
+
+
+def _gates(task: Any, *, upstream: bool) -> list[GateRef]:
     found = []
-    for relative in task.get_flat_relatives(upstream=True):
+    for relative in task.get_flat_relatives(upstream=upstream):
         # A mapped gate stands in the DAG as its recipe: the class and the arguments it will be made from.
         kind = getattr(relative, "operator_class", type(relative))
         on_fail = getattr(relative, "partial_kwargs", vars(relative)).get("on_fail", "fail")

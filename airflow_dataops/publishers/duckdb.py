@@ -32,6 +32,15 @@ class DuckdbTarget:
         )
         return _KINDS.get(rows[0][0], rows[0][0].lower()) if rows else None
 
+    def resolve(self, db: Database, relation: Relation) -> Relation | None:
+        """Return the relation as the catalogue names it, or ``None``."""
+        rows = db.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables"
+            f" WHERE table_catalog {_HERE.format(schema='table_schema')} AND lower(table_name) = lower(?)",
+            (relation.schema, relation.name),
+        )
+        return Relation(schema=rows[0][0], name=rows[0][1]) if rows else None
+
     def prepare(self, db: Database) -> None:
         """Do nothing: DuckDB needs no settings."""
 

@@ -79,14 +79,23 @@ class PointerTables:
 
     def record(self, db: Database, dataset: str, op_id: str) -> SwitchRecord | None:
         """Return the switch that ``op_id`` made."""
+        return self._newest(db, "dataset = ? AND op_id = ?", (dataset, op_id))
+
+    def last(self, db: Database, dataset: str) -> SwitchRecord | None:
+        """Return the newest switch of the dataset."""
+        return self._newest(db, "dataset = ?", (dataset,))
+
+    def _newest(self, db: Database, condition: str, parameters: tuple[str, ...]) -> SwitchRecord | None:
         if not self._exists(db, self.log):
             return None
         rows = db.execute(
-            f'SELECT epoch, "release", "at", "by" FROM {self.log.sql} WHERE dataset = ? AND op_id = ?', (dataset, op_id)
+            f'SELECT dataset, epoch, op_id, "release", "at", "by" FROM {self.log.sql} WHERE {condition}'
+            " ORDER BY epoch DESC LIMIT 1",
+            parameters,
         )
         if not rows:
             return None
-        epoch, release, at, by = rows[0]
+        dataset, epoch, op_id, release, at, by = rows[0]
         return SwitchRecord(
             dataset=dataset, epoch=epoch, op_id=op_id, release=release, at=datetime.fromisoformat(at), by=by
         )

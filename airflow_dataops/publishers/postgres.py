@@ -44,6 +44,15 @@ class PostgresTarget:
         rows = db.execute("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(?)", (relation.sql,))
         return _KINDS.get(rows[0][0], "other object") if rows else None
 
+    def resolve(self, db: Database, relation: Relation) -> Relation | None:
+        """Return the relation as the catalogue names it, or ``None``."""
+        rows = db.execute(
+            "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE c.oid = to_regclass(?)",
+            (relation.sql,),
+        )
+        return Relation(schema=rows[0][0], name=rows[0][1]) if rows else None
+
     def prepare(self, db: Database) -> None:
         """Do nothing: PostgreSQL needs no settings outside of the transaction."""
 

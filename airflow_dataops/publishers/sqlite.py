@@ -32,6 +32,11 @@ class SqliteTarget:
         )
         return rows[0][0] if rows else None
 
+    def resolve(self, db: Database, relation: Relation) -> Relation | None:
+        """Return the relation as the catalogue names it, or ``None``."""
+        rows = db.execute("SELECT name FROM sqlite_master WHERE lower(name) = lower(?)", (relation.name,))
+        return Relation(name=rows[0][0]) if rows else None
+
     def prepare(self, db: Database) -> None:
         """Turn write-ahead logging on, which stays with the file: else every read stalls every switch."""
         if db.execute("PRAGMA journal_mode")[0][0] != "wal":

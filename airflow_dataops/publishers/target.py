@@ -23,6 +23,9 @@ class Target(Protocol):
     def kind(self, db: Database, relation: Relation) -> str | None:
         """Return ``"table"``, ``"view"``, another word for what else has the name, or ``None``."""
 
+    def resolve(self, db: Database, relation: Relation) -> Relation | None:
+        """Return the relation as the catalogue names it, or ``None``; two spellings of one resolve to the same."""
+
     def prepare(self, db: Database) -> None:
         """Set what must be set before a transaction that writes."""
 

@@ -65,13 +65,13 @@ class ViewPublisher:
     def build(self, relation: Relation, sql: str) -> None:
         """Create and freeze ``relation`` from a SELECT, in one transaction.
 
-        :raises ConfigurationError: ``relation`` is live.
+        :raises ConfigurationError: there is a relation of that name.
         """
 
         def work(db: Database, patience: Patience) -> None:
             self._prepare(db, relation)
             with db.transaction():
-                self._remove(db, relation)
+                self._refuse_taken(db, relation)
                 db.execute(f"CREATE TABLE {relation.sql} AS\n{sql.strip().rstrip(';')}")
                 self._target.freeze(db, relation)
 
@@ -80,7 +80,7 @@ class ViewPublisher:
     def take(self, source: Relation, relation: Relation) -> None:
         """Rename and freeze ``source``; done already (a retry) if it is gone and ``relation`` is there.
 
-        :raises ConfigurationError: there is no such table, or it is a view; or ``relation`` is live.
+        :raises ConfigurationError: there is no such table, it is a view, or the release's name is taken.
         """
 
         def work(db: Database, patience: Patience) -> None:
@@ -96,7 +96,7 @@ class ViewPublisher:
                         "Check the name, or stage with sql= instead."
                     )
                 self._target.guard(db)
-                self._remove(db, relation)
+                self._refuse_taken(db, relation)
                 self._target.rename(db, source, relation)
                 self._target.freeze(db, relation)
 
@@ -114,6 +114,14 @@ class ViewPublisher:
                 self._remove(db, relation)
 
         self._patiently(f"drop {relation}", work, alone=(relation,))
+
+    def _refuse_taken(self, db: Database, relation: Relation) -> None:
+        """Raise if there is a relation of the release's name: whoever made it may need it."""
+        kind = self._target.kind(db, relation)
+        if kind is not None:
+            raise ConfigurationError(
+                f"There is a {kind} {relation} already, and nothing is overwritten. Drop it if nobody needs it."
+            )
 
     def _remove(self, db: Database, relation: Relation) -> None:
         """Drop a table inside a transaction, unless somebody needs it."""
@@ -136,6 +144,11 @@ class ViewPublisher:
         """Return whether there is a table or view of that name."""
         with self._connector.open(read_only=True) as db:
             return self._target.kind(db, relation) is not None
+
+    def resolve(self, relation: Relation) -> Relation | None:
+        """Return the table or view as the catalogue names it; ``None`` if missing."""
+        with self._connector.open(read_only=True) as db:
+            return self._target.resolve(db, relation)
 
     def adoptable(self, target: str) -> bool:
         """Return whether the reader-facing name is a plain table that a first switch would adopt.
@@ -163,6 +176,12 @@ class ViewPublisher:
         tables = self._tables(self.reader(target))
         with self._connector.open(read_only=True) as db:
             return tables.record(db, dataset, op_id)
+
+    def last_switch(self, dataset: str, target: str) -> SwitchRecord | None:
+        """Return the newest switch in the target's own log."""
+        tables = self._tables(self.reader(target))
+        with self._connector.open(read_only=True) as db:
+            return tables.last(db, dataset)
 
     def preflight(self, switch: Switch) -> tuple[str, ...]:
         """Return what would make the switch fail, a line each; empty if nothing."""

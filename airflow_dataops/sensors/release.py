@@ -16,8 +16,6 @@ from airflow_dataops.operators.errors import airflow_errors
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_dataops.core.releases import Release
-
 
 class ReleaseSensor(BaseSensorOperator):
     """Wait until a dataset has a live release that no earlier run of this DAG has read; return its name.
@@ -63,31 +61,26 @@ class ReleaseSensor(BaseSensorOperator):
                 poll_seconds=float(self.poke_interval),
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
+            timeout=self._left(context),
         )
         return None
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Return whether there is one, and pin it if so."""
-        from airflow_dataops.services.usage import unread_release
+        from airflow_dataops.services.usage import await_release
 
-        key = task_key(context)
         with airflow_errors():
-            release = unread_release(open_store(), self.dataset, key)
-            return self._pinned(release, context)
-
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
-        """Pin what is live now (perhaps newer than what the trigger saw) and return it."""
-        found = self.poke(context)
-        if not found:  # rolled back while the event travelled: wait on
-            return str(self.execute(context))
-        return str(found.xcom_value)
-
-    def _pinned(self, release: Release | None, context: Context) -> PokeReturnValue:
-        from airflow_dataops.services.usage import pin
-
+            release = await_release(open_store(), self.dataset, task_key(context), datetime.now(UTC))
         if release is None:
             return PokeReturnValue(is_done=False)
-        pinned = pin(open_store(), self.dataset, task_key(context), datetime.now(UTC))
-        self.log.info("%s is live and new to this DAG", pinned or release)
-        return PokeReturnValue(is_done=True, xcom_value=str(pinned or release))
+        self.log.info("%s is live and new to this DAG", release)
+        return PokeReturnValue(is_done=True, xcom_value=str(release))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Pin what is live now, perhaps newer than what the trigger saw; wait on if it was rolled back meanwhile."""
+        return self.execute(context)
+
+    def _left(self, context: Context) -> timedelta:
+        """Return what is left of the timeout since the task first started: a wait that goes on has no new one."""
+        started = context["ti"].start_date or datetime.now(UTC)
+        return max(started + timedelta(seconds=self.timeout) - datetime.now(UTC), timedelta(seconds=1))

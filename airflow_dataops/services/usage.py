@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.releases import Release, ReleaseName, State, TaskKey
 from airflow_dataops.core.usage import Read
 
@@ -27,8 +28,8 @@ def resolve(store: Store, name: str, key: TaskKey, now: datetime) -> str:
     dataset = store.releases.find_dataset(name)
     release = pin(store, name, key, now) if dataset else None
     if dataset and release is None:
-        log.warning("Dataset %s has no live release yet: reading %s as it is", name, dataset.target)
-    relation = release.relation.text if release else (dataset.target if dataset else name)
+        log.warning("Dataset %s has no live release yet: reading %s as it is", name, dataset.reader)
+    relation = release.relation.text if release else (Relation.parse(dataset.reader).text if dataset else name)
     store.usage.add(
         Read(
             relation=relation,
@@ -49,26 +50,34 @@ def pin(store: Store, dataset: str, key: TaskKey, now: datetime) -> Release | No
     live = store.releases.live(dataset)
     if key.dag_id is None or key.run_id is None:
         return live
-    number = store.usage.pinned(dataset, key.dag_id, run_id=key.run_id)
+    number = store.usage.pinned(dataset, key.dag_id, key.run_id)
     if number is None:
         if live is None:
             return None
         number = store.usage.pin(dataset, key.dag_id, key.run_id, live.number, now)
     release = store.releases.get(ReleaseName(dataset=dataset, number=number))
-    if release.state in _READABLE or live is None:
-        return release if release.state in _READABLE else None
-    log.warning("%s, which this run has read so far, is %s: it reads %s from now on", release, release.state, live)
-    store.usage.pin(dataset, key.dag_id, key.run_id, live.number, now, anew=True)
+    if release.state in _READABLE:
+        return release
+    if live is not None:
+        log.warning("%s, which this run has read so far, is %s: it reads %s from now on", release, release.state, live)
+        store.usage.pin(dataset, key.dag_id, key.run_id, live.number, now, anew=True)
     return live
 
 
+def await_release(store: Store, dataset: str, key: TaskKey, now: datetime) -> Release | None:
+    """Return the live release if no other run of this DAG has read it, pinned for this run; else ``None``."""
+    release = unread_release(store, dataset, key)
+    if release is not None and key.dag_id is not None and key.run_id is not None:
+        store.usage.pin(dataset, key.dag_id, key.run_id, release.number, now, anew=True)
+    return release
+
+
 def unread_release(store: Store, dataset: str, key: TaskKey) -> Release | None:
-    """Return the live release if no earlier run of this DAG has read or awaited it, else ``None``."""
+    """Return the live release if no other run of this DAG has read it, else ``None``."""
     live = store.releases.live(dataset)
     if live is None or key.dag_id is None:
         return live
-    seen = store.usage.pinned(dataset, key.dag_id, besides=key.run_id)
-    return None if seen == live.number else live
+    return None if store.usage.seen(dataset, key.dag_id, live.number, besides=key.run_id) else live
 
 
 def log_sources(store: Store, relations: Iterable[str], key: TaskKey, now: datetime) -> None:

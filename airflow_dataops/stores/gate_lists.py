@@ -13,6 +13,7 @@ from airflow_dataops.core.checks import Check
 from airflow_dataops.core.releases import ReleaseName, TaskKey
 from airflow_dataops.core.verdicts import Outcome, Verdict
 from airflow_dataops.stores.models import CheckResultRow, GateRunRow
+from airflow_dataops.stores.rows import key_of
 
 SHOWN_MISSED = 3
 """How many of the checks that do not hold a list names."""
@@ -89,13 +90,6 @@ def summary_of(row: GateRunRow, counts: dict[Outcome, int], missed: tuple[str, .
         by=row.by,
         counts=counts,
         missed=missed,
-    )
-
-
-def key_of(row: GateRunRow) -> TaskKey:
-    """Return where in Airflow the gate ran."""
-    return TaskKey(
-        dag_id=row.dag_id, run_id=row.run_id, task_id=row.task_id, map_index=row.map_index, try_number=row.try_number
     )
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.orm import selectinload
 from airflow_dataops.core.releases import Evidence, GateRef, ReleaseName, TaskKey
 from airflow_dataops.core.results import GateResult
 from airflow_dataops.core.verdicts import Outcome, Verdict
-from airflow_dataops.stores.gate_lists import GateSummary, Mark, key_of, outcomes_of, release_of, summary_of
+from airflow_dataops.stores.gate_lists import GateSummary, Mark, outcomes_of, release_of, summary_of
 from airflow_dataops.stores.models import CheckResultRow, GateRunRow
+from airflow_dataops.stores.rows import key_of
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -115,8 +116,6 @@ class GateShelf:
                 query = query.where(GateRunRow.map_index == key.map_index)
             if key.try_number:
                 query = query.where(GateRunRow.try_number == key.try_number)
-        if release is not None:
-            query = query.where(GateRunRow.dataset == release.dataset, GateRunRow.release == release.number)
         if dataset is not None:
             query = query.where(GateRunRow.dataset == dataset)
         if release is not None:

@@ -50,11 +50,15 @@ class TaskColumns:
 
 class DatasetRow(Base):
     __tablename__ = "dataops_dataset"
+    __table_args__ = (UniqueConstraint("conn_id", "reader_key"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     conn_id: Mapped[str]
     publisher: Mapped[str]
     target: Mapped[str]
+    reader: Mapped[str]
+    # Two datasets must not share what readers read: the second's releases would overwrite the first's.
+    reader_key: Mapped[str]
     created_at: Mapped[datetime]
 
 
@@ -79,6 +83,7 @@ class ReleaseRow(TaskColumns, Base):
     fingerprint: Mapped[str | None] = mapped_column(Text)
     columns: Mapped[list[Any]] = mapped_column(default=list)
     sources: Mapped[list[Any]] = mapped_column(default=list)
+    gates: Mapped[list[Any]] = mapped_column(default=list)
     interval_end: Mapped[datetime | None]
     op_id: Mapped[str] = mapped_column(String(64), index=True)
     created_at: Mapped[datetime]
@@ -93,7 +98,7 @@ class ReleaseEventRow(TaskColumns, Base):
     from_state: Mapped[str | None] = mapped_column(String(20))
     to_state: Mapped[str | None] = mapped_column(String(20))
     at: Mapped[datetime]
-    by: Mapped[str]
+    by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     op_id: Mapped[str] = mapped_column(String(64))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -108,7 +113,7 @@ class IntentRow(TaskColumns, Base):
     from_epoch: Mapped[int]
     leaves: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime]
-    by: Mapped[str]
+    by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
 
 
@@ -132,7 +137,7 @@ class GateRunRow(TaskColumns, Base):
     statements: Mapped[list[Any]] = mapped_column(default=list)
     seconds: Mapped[float]
     at: Mapped[datetime] = mapped_column(index=True)
-    by: Mapped[str]
+    by: Mapped[str] = mapped_column(Text)
     results: Mapped[list[CheckResultRow]] = relationship(order_by="CheckResultRow.position")
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from airflow_dataops.core.errors import ConfigurationError, ReleaseNotFound
 from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.core.releases import Action, Dataset, Operation, Release, ReleaseName, State
+from airflow_dataops.core.releases import Action, Dataset, GateRef, Operation, Release, ReleaseName, State
 from airflow_dataops.stores.models import DatasetRow, ReleaseEventRow, ReleaseRow
 from airflow_dataops.stores.rows import (
     dataset_of,
@@ -44,9 +45,10 @@ class ReleaseShelf:
         with self._store.writing() as session:
             row = dataset_row(session, dataset.name)
             if row is None:
+                _refuse_shared_reader(session, dataset)
                 try:
                     with session.begin_nested():
-                        session.add(DatasetRow(**vars(dataset), created_at=now))
+                        session.add(DatasetRow(**vars(dataset), reader_key=dataset.reader.casefold(), created_at=now))
                     return
                 except IntegrityError:  # another first stage was quicker: compare with what it bound
                     row = dataset_row(session, dataset.name)
@@ -70,10 +72,8 @@ class ReleaseShelf:
             return dataset_of(row) if row else None
 
     def reading(self, reader: str) -> Dataset | None:
-        """Return the dataset that is read under this reader-facing name, in whatever connection."""
-        query = select(DatasetRow).where(
-            or_(DatasetRow.target == reader, func.replace(DatasetRow.target, ".", "_") == reader)
-        )
+        """Return the dataset that is read under this name, in whatever connection."""
+        query = select(DatasetRow).where(DatasetRow.reader_key == reader.casefold())
         with self._store.reading() as session:
             row = session.scalars(query).first()
             return dataset_of(row) if row else None
@@ -98,13 +98,15 @@ class ReleaseShelf:
         op: Operation,
         *,
         interval_end: datetime | None,
-        sources: Sequence[str],
+        sources: Sequence[str] = (),
+        gates: Sequence[GateRef] = (),
+        above: int = 0,
     ) -> Release:
-        """Give the next release number and record that it is being built."""
+        """Give the next release number, greater than ``above``, and record that it is being built."""
         with self._store.writing() as session:
             row = session.scalars(select(DatasetRow).where(DatasetRow.name == dataset).with_for_update()).one()
             last = session.scalar(select(func.max(ReleaseRow.number)).where(ReleaseRow.dataset_id == row.id))
-            number = (last or 0) + 1
+            number = max(last or 0, above) + 1
             release = ReleaseRow(
                 dataset=row,
                 number=number,
@@ -112,6 +114,7 @@ class ReleaseShelf:
                 state=State.BUILDING,
                 columns=[],
                 sources=list(sources),
+                gates=[[gate.dag_id, gate.task_id] for gate in gates],
                 interval_end=interval_end,
                 op_id=op.op_id,
                 created_at=op.now,
@@ -131,19 +134,23 @@ class ReleaseShelf:
             move_row(session, row, Action.BUILT, op, detail={"fingerprint": fingerprint})
             return release_of(row)
 
-    def adopt(self, dataset: str, relation: Relation, op: Operation) -> Release:
-        """Record a plain table, found under the reader-facing name, as release 0, live; once."""
+    def adopt(self, name: ReleaseName, relation: Relation, state: State, op: Operation) -> Release:
+        """Record a release that this store has not made but the target holds; once.
+
+        :param state: LIVE for a plain table under the reader-facing name (release 0).
+        """
         with self._store.writing() as session:
-            row = session.scalars(select(DatasetRow).where(DatasetRow.name == dataset).with_for_update()).one()
-            found = session.scalars(releases_of(dataset).where(ReleaseRow.number == 0)).first()
+            row = session.scalars(select(DatasetRow).where(DatasetRow.name == name.dataset).with_for_update()).one()
+            found = session.scalars(releases_of(name.dataset).where(ReleaseRow.number == name.number)).first()
             if found is None:
                 found = ReleaseRow(
                     dataset=row,
-                    number=0,
+                    number=name.number,
                     relation=str(relation),
-                    state=State.LIVE,
+                    state=state,
                     columns=[],
                     sources=[],
+                    gates=[],
                     op_id=op.op_id,
                     created_at=op.now,
                     **vars(op.key),
@@ -194,16 +201,14 @@ class ReleaseShelf:
         with self._store.reading() as session:
             return [release_of(r) for r in session.scalars(query)]
 
-    def holding(self, conn_id: str, relation: Relation) -> Release | None:
-        """Return the release that this relation of a connection belongs to, if one still counts on it."""
+    def holding(self, conn_id: str, name: str) -> list[Release]:
+        """Return the releases of a connection whose relation has this name, in any case or schema, and is needed."""
         query = releases_of(None).where(
-            DatasetRow.conn_id == conn_id,
-            ReleaseRow.relation == str(relation),
-            ReleaseRow.state.not_in([State.ABORTED, State.RETIRED]),
+            DatasetRow.conn_id == conn_id, ReleaseRow.state.not_in([State.ABORTED, State.RETIRED])
         )
         with self._store.reading() as session:
-            row = session.scalars(query).first()
-            return release_of(row) if row else None
+            held = [release_of(row) for row in session.scalars(query)]
+        return [release for release in held if release.relation.name.casefold() == name.casefold()]
 
     def in_relation(self, relation: str) -> Release | None:
         """Return the release whose own relation has this name, in whatever connection."""
@@ -212,18 +217,18 @@ class ReleaseShelf:
             row = session.scalars(query).first()
             return release_of(row) if row else None
 
-    def note(self, name: ReleaseName, action: str, op: Operation) -> None:
+    def note(self, name: ReleaseName, action: str, op: Operation, **detail: Any) -> None:
         """Append an event that moves nothing."""
         with self._store.writing() as session:
             row = release_row(session, name)
-            record(session, row, action, State(row.state), op)
+            record(session, row, action, State(row.state), op, detail)
 
-    def noted(self, action: str, op_id: str) -> ReleaseName | None:
-        """Return the release about which this operation has noted ``action``."""
+    def noted(self, action: str, op_id: str) -> tuple[ReleaseName, dict[str, Any]] | None:
+        """Return the release about which this operation has noted ``action``, and the event's detail."""
         query = select(ReleaseEventRow).where(ReleaseEventRow.action == action, ReleaseEventRow.op_id == op_id)
         with self._store.reading() as session:
             row = session.scalars(query).first()
-            return release_of(row.release).name if row else None
+            return (release_of(row.release).name, row.detail) if row else None
 
     def move(self, name: ReleaseName, action: Action, op: Operation) -> Release:
         """Move the release as the table of transitions allows, with an event.
@@ -259,3 +264,14 @@ class ReleaseShelf:
             )
             event = session.scalars(query).first()
             return release_of(event.release) if event else None
+
+
+def _refuse_shared_reader(session: Session, dataset: Dataset) -> None:
+    """Raise if another dataset is read under the same name of the same connection."""
+    key = (DatasetRow.conn_id == dataset.conn_id, DatasetRow.reader_key == dataset.reader.casefold())
+    other = session.scalars(select(DatasetRow).where(*key)).first()
+    if other is not None:
+        raise ConfigurationError(
+            f"Dataset {dataset.name} would be read as {dataset.reader} in {dataset.conn_id!r}, as {other.name} is: "
+            "one's releases would overwrite the other's. Give another dataset name, or another target=."
+        )

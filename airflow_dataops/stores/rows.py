@@ -9,7 +9,17 @@ from sqlalchemy.orm import Session
 
 from airflow_dataops.core.errors import IllegalTransition, ReleaseNotFound
 from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.core.releases import Action, Dataset, Operation, Release, ReleaseName, State, TaskKey, transition
+from airflow_dataops.core.releases import (
+    Action,
+    Dataset,
+    GateRef,
+    Operation,
+    Release,
+    ReleaseName,
+    State,
+    TaskKey,
+    transition,
+)
 from airflow_dataops.stores.models import DatasetRow, ReleaseEventRow, ReleaseRow
 
 
@@ -82,7 +92,7 @@ def key_of(row: Any) -> TaskKey:
 
 
 def dataset_of(row: DatasetRow) -> Dataset:
-    return Dataset(name=row.name, conn_id=row.conn_id, publisher=row.publisher, target=row.target)
+    return Dataset(name=row.name, conn_id=row.conn_id, publisher=row.publisher, target=row.target, reader=row.reader)
 
 
 def release_of(row: ReleaseRow) -> Release:
@@ -98,6 +108,7 @@ def release_of(row: ReleaseRow) -> Release:
         columns=tuple(Column(**c) for c in row.columns),
         interval_end=row.interval_end,
         sources=tuple(row.sources),
+        gates=tuple(GateRef(dag_id=dag_id, task_id=task_id) for dag_id, task_id in row.gates),
     )
 
 

@@ -20,6 +20,12 @@ def version_of(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def read_version(engine: Engine) -> str | None:
+    """Return the schema version, without waiting for somebody who writes."""
+    with engine.execution_options(dataops_read=True).connect() as connection:
+        return version_of(connection)
+
+
 def upgrade(engine: Engine) -> str | None:
     """Bring the store to this package's schema and return the version it had; safe to run at once from many places.
 
@@ -49,8 +55,7 @@ def check(engine: Engine) -> None:
 
     :raises SchemaVersionError: it is missing, older or newer.
     """
-    with engine.connect() as connection:
-        found = version_of(connection)
+    found = read_version(engine)
     if found == SCHEMA_VERSION:
         return
     where = engine.url.render_as_string(hide_password=True)

@@ -44,11 +44,8 @@ class Store:
         """
         store = cls(url)
         with store.translated():
-            if create:
-                with store.engine.connect() as connection:
-                    missing = schema.version_of(connection) is None
-                if missing:
-                    schema.upgrade(store.engine)
+            if create and schema.read_version(store.engine) is None:
+                schema.upgrade(store.engine)
             schema.check(store.engine)
         return store
 
@@ -124,11 +121,13 @@ def _engine(url: str) -> Engine:
         ) from error
     if backend not in SUPPORTED:
         raise ConfigurationError(f"The store cannot be kept in {backend}: use SQLite or PostgreSQL.")
+    # An error's text goes to task logs: it must not hold what was about to be stored (samples are raw values).
+    options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
     if backend == "postgresql":
-        return create_engine(parsed, poolclass=NullPool, connect_args={"connect_timeout": BUSY_SECONDS})
+        return create_engine(parsed, connect_args={"connect_timeout": BUSY_SECONDS}, **options)
     if parsed.database in (None, "", ":memory:"):
         raise ConfigurationError("The store cannot live in memory: every task is a process of its own. Give a file.")
-    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

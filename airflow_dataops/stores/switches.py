@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.releases import Action, Intent, Operation, ReleaseName, State
-from airflow_dataops.stores.models import DatasetRow, IntentRow, ReleaseRow
+from airflow_dataops.stores.models import DatasetRow, IntentRow, ReleaseEventRow, ReleaseRow
 from airflow_dataops.stores.rows import dataset_of, key_of, move_row, release_row, releases_of
 
 if TYPE_CHECKING:
@@ -50,31 +50,36 @@ class SwitchShelf:
         with self._store.reading() as session:
             return [intent_of(intent, row) for intent, row in session.execute(query)]
 
-    def clear(self, op_id: str) -> None:
-        """Forget a switch that did not and will not happen."""
+    def clear(self, intent: Intent) -> None:
+        """Forget a switch that did not and will not happen; a later intent of the same operation stays."""
         with self._store.writing() as session:
-            session.execute(delete(IntentRow).where(IntentRow.op_id == op_id))
+            session.execute(
+                delete(IntentRow).where(IntentRow.op_id == intent.op.op_id, IntentRow.from_epoch == intent.from_epoch)
+            )
 
-    def finalise(self, intent: Intent, *, epoch: int, adopted: Relation | None) -> bool:
-        """Record a switch that happened, in one transaction; return False if somebody has recorded it already.
+    def finalise(self, intent: Intent, *, epoch: int, adopted: Relation | None = None) -> None:
+        """Record a switch that happened, in one transaction; what is recorded already stays as it is.
 
         :param adopted: where the plain table that was live before has gone.
         """
+        gains = Action.RESTORE if intent.leaves is Action.ROLLBACK else Action.PROMOTE
         with self._store.writing() as session:
-            gone = session.execute(delete(IntentRow).where(IntentRow.op_id == intent.op.op_id))
-            if not isinstance(gone, CursorResult) or gone.rowcount == 0:
-                return False
+            session.execute(delete(IntentRow).where(IntentRow.op_id == intent.op.op_id))
             target = release_row(session, intent.release)
+            recorded = select(ReleaseEventRow.id).where(
+                ReleaseEventRow.release_id == target.id,
+                ReleaseEventRow.op_id == intent.op.op_id,
+                ReleaseEventRow.action == gains,
+            )
+            if session.scalars(recorded).first() is not None:
+                return
             detail = {"epoch": epoch}
             live = releases_of(intent.dataset.name).where(ReleaseRow.state == State.LIVE, ReleaseRow.id != target.id)
             for row in session.scalars(live):
                 if adopted is not None and row.number == 0:
                     row.relation = str(adopted)
                 move_row(session, row, intent.leaves, intent.op, detail=detail)
-            if target.state != State.LIVE:
-                gains = Action.RESTORE if intent.leaves is Action.ROLLBACK else Action.PROMOTE
-                move_row(session, target, gains, intent.op, detail=detail)
-            return True
+            move_row(session, target, gains, intent.op, detail=detail)
 
 
 def intent_of(row: IntentRow, dataset: DatasetRow) -> Intent:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -105,20 +105,24 @@ class UsageShelf:
                 pinned.number, pinned.at = number, now
             return pinned.number
 
-    def pinned(self, dataset: str, dag_id: str, *, run_id: str | None = None, besides: str | None = None) -> int | None:
-        """Return the newest release pinned by a DAG: in ``run_id``, or in any run but ``besides``."""
-        query = (
-            select(PinRow.number)
-            .join(DatasetRow, DatasetRow.id == PinRow.dataset_id)
-            .where(DatasetRow.name == dataset, PinRow.dag_id == dag_id)
-            .order_by(PinRow.at.desc(), PinRow.id.desc())
-        )
-        if run_id is not None:
-            query = query.where(PinRow.run_id == run_id)
-        if besides is not None:
-            query = query.where(PinRow.run_id != besides)
+    def pinned(self, dataset: str, dag_id: str, run_id: str) -> int | None:
+        """Return the release that a DAG run is pinned to."""
         with self._store.reading() as session:
-            return session.scalars(query).first()
+            return session.scalars(_pins(dataset, dag_id).where(PinRow.run_id == run_id)).first()
+
+    def seen(self, dataset: str, dag_id: str, number: int, *, besides: str | None) -> bool:
+        """Return whether a run of the DAG, other than ``besides``, was pinned to this release."""
+        query = _pins(dataset, dag_id).where(PinRow.number == number, PinRow.run_id != (besides or ""))
+        with self._store.reading() as session:
+            return session.scalars(query).first() is not None
+
+
+def _pins(dataset: str, dag_id: str) -> Select[int]:
+    return (
+        select(PinRow.number)
+        .join(DatasetRow, DatasetRow.id == PinRow.dataset_id)
+        .where(DatasetRow.name == dataset, PinRow.dag_id == dag_id)
+    )
 
 
 def _consumer(session: Session, name: str) -> ConsumerRow:

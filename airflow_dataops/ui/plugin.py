@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk.lineage import HookLineageReader
 
-from airflow_dataops.listeners import reads
+from airflow_dataops.listeners import promotions, reads
 from airflow_dataops.macros import ref
 from airflow_dataops.operators.links import GATE_TAB
 
@@ -55,7 +55,7 @@ class DataOpsPlugin(AirflowPlugin):
     name = "dataops"
     # Lists, because that is what Airflow takes views out of.
     macros = [ref]  # noqa: RUF012
-    listeners = [reads]  # noqa: RUF012
+    listeners = [promotions, reads]  # noqa: RUF012
     # Without a reader Airflow's hooks report nothing, and the listener would have nothing to read.
     hook_lineage_readers = [HookLineageReader]  # noqa: RUF012
     fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "DataOps"}]  # noqa: RUF012

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_dataops.core.releases import Dataset, Operation, TaskKey
+from airflow_dataops.core.releases import Operation, TaskKey
 from airflow_dataops.core.usage import Read
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.services.releasing import stage
@@ -52,9 +52,8 @@ def suite(tmp_path: Path) -> str:
 def staged(store: Store, value: int) -> str:
     """Stage a release as a task would, and return its name."""
     now = datetime.now(UTC)
-    dataset = Dataset(name="nyc.flights", conn_id="warehouse", publisher="view", target="nyc.flights")
     op = Operation(op_id=f"stage {value}", by="tests", now=now)
-    return str(stage(open_target("warehouse", store), dataset, op, sql=f"SELECT {value} AS v"))
+    return str(stage(open_target("warehouse", store), "nyc.flights", op, sql=f"SELECT {value} AS v"))
 
 
 def test_judge_promote_and_roll_back_without_a_scheduler(run: Run, store: Store, suite: str) -> None:

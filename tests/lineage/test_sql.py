@@ -34,3 +34,8 @@ def test_the_tables_that_are_read(sql: str, tables: tuple[str, ...], dialect: st
 def test_what_does_not_parse_is_unknown_and_not_none() -> None:
     assert tables_read("SELECT FROM WHERE (", "duckdb") is None
     assert tables_read("DO $$ BEGIN EXECUTE 'SELECT 1'; END $$", "postgres") is None
+
+
+@pytest.mark.parametrize("dialect", ["mssql", "postgresql", "default", "", "no such dialect"])
+def test_a_dialect_of_another_name_is_read_all_the_same(dialect: str) -> None:
+    assert tables_read("SELECT * FROM a.b", dialect) == ("a.b",)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from runs import Airflow
 
-from airflow_dataops.core.releases import ReleaseName
+from airflow_dataops.core.releases import Operation, ReleaseName
+from airflow_dataops.hooks.targets import open_target
+from airflow_dataops.services.releasing import promote, stage
 
 GOOD, NEXT = "SELECT 1 AS v", "SELECT 2 AS v"
 
@@ -105,6 +110,51 @@ def test_the_sensor_waits_for_a_release_that_is_new_to_its_dag(airflow: Airflow)
     assert airflow.run("wait", day=3).tasks["wait"] == "failed"  # an earlier run has read it
     airflow.run("life", day=4, sql=NEXT)
     assert airflow.run("wait", day=4).xcom("after") == "nyc_flights__r2"
+
+
+def test_a_deferred_sensor_waits_in_the_triggerer_until_there_is_one(airflow: Airflow) -> None:
+    from airflow_dataops.triggers.release import ReleaseTrigger
+
+    trigger = ReleaseTrigger(dataset="nyc.flights", dag_id="wait_deferred", run_id="r", poll_seconds=0.1)
+    path, arguments = trigger.serialize()
+    assert path == "airflow_dataops.triggers.release.ReleaseTrigger"
+    assert ReleaseTrigger(**arguments).serialize() == (path, arguments)
+    later = threading.Timer(3, promote_by_hand, [airflow])
+    later.start()
+    run = airflow.run("wait_deferred", day=1)
+    later.join()
+    assert (run.xcom("wait"), run.xcom("after")) == ("nyc.flights@r1", "nyc_flights__r1")
+
+
+def promote_by_hand(airflow: Airflow) -> None:
+    """Make a release live while a DAG waits for it, as another Airflow task would."""
+    target = open_target("warehouse", airflow.store)
+    op = Operation(op_id="by hand", by="tests", now=datetime.now(UTC))
+    release = stage(target, "nyc.flights", op, sql=GOOD)
+    promote(target, release.name, replace(op, op_id="promote by hand"), required=[], ungated="a test")
+
+
+def test_a_sensor_returns_what_it_waited_for_though_the_run_read_another_before(airflow: Airflow) -> None:
+    airflow.run("life", day=1, sql=GOOD)
+    airflow.run("wait", day=1)
+    airflow.run("life", day=2, sql=NEXT)
+    airflow.run("roll_back", day=3, reason="bad")
+    assert airflow.run("wait", day=4).tasks["wait"] == "failed"  # r1 was read by an earlier run, before r2
+
+
+def test_the_news_of_a_switch_is_told_once_though_its_first_try_died(airflow: Airflow) -> None:
+    before = len(events("lost_news"))
+    run = airflow.run("lost_news", day=1, sql=GOOD)
+    assert (run.tasks["promote"], run.tries["promote"]) == ("success", 2)
+    assert [e["name"] for e in events("lost_news")[before:]] == ["nyc.flights"]
+    history = airflow.store.releases.events(ReleaseName(dataset="nyc.flights", number=1))
+    assert [e["action"] for e in history].count("announced") == 1
+
+
+def test_a_gated_function_hands_its_frame_to_what_is_not_blocked(airflow: Airflow) -> None:
+    run = airflow.run("taskflow_block", value=50)
+    assert run.tasks == {"frame": "success", "free": "success", "blocked": "skipped"}
+    assert (run.xcom("free"), run.xcom("frame", "gate")["verdict"]) == (1, "FAIL")
 
 
 def test_a_gated_function_passes_its_frame_on_or_stops(airflow: Airflow) -> None:

@@ -79,6 +79,24 @@ def test_block_of_a_task_that_is_not_behind_is_refused(airflow: Airflow, capfd: 
     assert "block=['nobody']: not downstream of gate" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "said"),
+    [("mapped_skip", "A mapped gate cannot skip what is downstream"), ("block_a_text", "block='after' must be a list")],
+)
+def test_what_airflow_could_not_stop_is_refused_before_measuring(
+    airflow: Airflow, capfd: pytest.CaptureFixture[str], dag_id: str, said: str
+) -> None:
+    run = airflow.run(dag_id)
+    assert "success" not in run.tasks.values()
+    assert said in capfd.readouterr().out
+    assert airflow.store.gates.of() == []
+
+
+def test_an_inline_suite_is_not_rendered_in_a_mapped_gate_either(airflow: Airflow) -> None:
+    airflow.run("mapped_inline")
+    assert airflow.store.gates.of()[0].result.results[0].check.kwargs["regex"] == "{{ ds }}"
+
+
 def test_shadow_stores_the_verdict_and_stops_nothing(airflow: Airflow) -> None:
     airflow.sql("INSERT INTO landed VALUES (50, 'c')")
     run = airflow.run("in_place_shadow")

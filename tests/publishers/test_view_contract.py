@@ -154,9 +154,10 @@ class TestBuilding:
             bench.publisher.build(relation, "SELECT * FROM nothere")
         assert not bench.publisher.exists(relation)
 
-    def test_a_build_replaces_what_a_killed_attempt_left(self, bench: Bench) -> None:
-        bench.build(1, "SELECT 0 AS half")
+    def test_a_build_overwrites_nothing(self, bench: Bench) -> None:
         bench.build(1, "SELECT 'a?b%' AS v, 5 AS w; ")
+        with pytest.raises(ConfigurationError, match="already, and nothing is overwritten"):
+            bench.build(1, "SELECT 0 AS other")
         bench.promote(1, 0)
         assert bench.rows() == [("a?b%", 5)]
 

@@ -22,7 +22,6 @@ class Story:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.store = target.store
-        self.dataset = Dataset(name="nyc.flights", conn_id="warehouse", publisher="view", target="nyc.flights")
         self._ticks = itertools.count(1)
 
     def op(self, task: str, run: str, *parts: object, reason: str | None = None) -> Operation:
@@ -33,7 +32,11 @@ class Story:
     def stage(self, run: str, sql: str = "SELECT 1 AS v", **more: object) -> Release:
         if "relation" not in more:
             more["sql"] = sql
-        return stage(self.target, self.dataset, self.op("stage", run), **more)
+        return stage(self.target, "nyc.flights", self.op("stage", run), **more)
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.store.releases.dataset("nyc.flights")
 
     def gate(self, release: Release, run: str = "r", task: str = "gate", on_fail: str = "fail") -> str:
         def measure(suite: Suite, **options: object):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from story import NOW, Story
@@ -12,13 +13,15 @@ from airflow_dataops.core.errors import (
     ConfigurationError,
     EvidenceMissing,
     IllegalTransition,
+    MeasureError,
     PublishConflict,
     ReleaseNotFound,
 )
-from airflow_dataops.core.releases import Action, Dataset, GateRef, Intent, ReleaseName
+from airflow_dataops.core.releases import Action, GateRef, Intent, ReleaseName
 from airflow_dataops.core.switching import Switch
 from airflow_dataops.services.releasing import announce, reconcile, stage
-from airflow_dataops.services.releasing.rolling_back import CHOSEN
+from airflow_dataops.services.releasing.switching import CHOSEN
+from airflow_dataops.stores.store import Store
 
 
 def test_a_candidate_is_invisible_until_promoted_and_comes_back_by_a_roll_back(story: Story) -> None:
@@ -125,7 +128,7 @@ def test_a_backfill_of_an_older_interval_does_not_replace_a_newer_release(story:
     story.promote(newer)
     refused = story.promote(older)
     assert not refused.switched
-    assert "older than nyc.flights@r1" in refused.message
+    assert "older than nyc.flights@r1, which is live: it holds data up to 2013-02-01" in refused.message
     assert story.promote(older, replace_newer=True).switched
 
 
@@ -174,11 +177,21 @@ def test_a_plain_table_is_adopted_and_can_be_gone_back_to(story: Story) -> None:
 def test_a_roll_back_goes_where_its_first_try_meant_to_go(story: Story) -> None:
     first, second = story.live("jan"), story.live("feb", "SELECT 2 AS v")
     # The first try died before its switch; somebody else rolled back meanwhile.
-    story.store.releases.note(first.name, CHOSEN, story.op("rollback", "ops"))
+    story.store.releases.note(first.name, CHOSEN, story.op("rollback", "ops"), undoes=second.number)
     story.rollback("somebody else")
     retried = story.rollback("ops")
     assert (retried.switched, str(retried.release)) == (False, str(first))
     assert story.states() == {str(first): "LIVE", str(second): "ROLLED_BACK"}
+
+
+def test_a_roll_back_that_was_late_does_not_undo_the_repair(story: Story) -> None:
+    first, bad = story.live("jan"), story.live("feb", "SELECT 2 AS v")
+    story.store.releases.note(first.name, CHOSEN, story.op("rollback", "ops"), undoes=bad.number)
+    story.live("repaired", "SELECT 3 AS v")
+    late = story.rollback("ops")
+    assert not late.switched
+    assert "nyc.flights@r2 was to be rolled back; nyc.flights@r3 has gone live since" in late.message
+    assert story.rows() == [(3,)]
 
 
 def test_reconcile_records_a_switch_that_happened_and_fences_one_that_did_not(story: Story) -> None:
@@ -216,9 +229,125 @@ def test_reconcile_records_a_switch_that_happened_and_fences_one_that_did_not(st
 
 def test_a_dataset_stays_bound_to_what_its_first_stage_said(story: Story) -> None:
     story.stage("jan")
-    other = Dataset(name="nyc.flights", conn_id="elsewhere", publisher="view", target="nyc.flights")
-    with pytest.raises(ConfigurationError, match="bound to conn_id='warehouse', not 'elsewhere'"):
-        stage(story.target, other, story.op("stage", "feb"), sql="SELECT 1 AS v")
+    with pytest.raises(ConfigurationError, match=r"bound to target='nyc\.flights', not 'nyc\.elsewhere'"):
+        stage(story.target, "nyc.flights", story.op("stage", "feb"), sql="SELECT 1 AS v", reader="nyc.elsewhere")
+
+
+@pytest.mark.parametrize(("name", "reader"), [("other", "nyc.flights"), ("NYC.Flights", None)])
+def test_two_datasets_are_never_read_under_one_name(story: Story, name: str, reader: str | None) -> None:
+    story.stage("jan")
+    with pytest.raises(ConfigurationError, match=r"as nyc\.flights is: one's releases would overwrite the other's"):
+        stage(story.target, name, story.op("stage", "feb"), sql="SELECT 1 AS v", reader=reader)
+
+
+def test_what_readers_read_or_a_release_needs_cannot_be_taken_however_it_is_written(story: Story) -> None:
+    reader = story.target.publisher.reader("nyc.flights")
+    with story.target.connector.open() as db:
+        if reader.schema:
+            db.execute(f'CREATE SCHEMA "{reader.schema}"')
+        db.execute(f"CREATE TABLE {reader.sql} AS SELECT 0 AS v")
+    with pytest.raises(ConfigurationError, match=r"is what readers of nyc\.flights read"):
+        story.stage("jan", relation=str(reader))
+    first = story.live("jan")
+    spellings = {"sqlite": f"main.{first.relation.name.upper()}", "duckdb": str(first.relation).upper()}
+    with pytest.raises(ConfigurationError, match=r"is held by nyc\.flights@r1"):
+        story.stage("feb", relation=spellings.get(story.target.connector.dialect, str(first.relation)))
+    assert story.rows() == [(1,)]
+
+
+def test_relations_that_this_store_did_not_make_are_passed_over(story: Story) -> None:
+    foreign = story.target.publisher.physical("nyc.flights", 1)
+    story.target.publisher.build(foreign, "SELECT 9 AS v")
+    assert str(story.stage("jan")) == "nyc.flights@r2"
+    assert story.target.publisher.exists(foreign)
+
+
+def test_a_table_that_was_taken_survives_what_fails_after_it(story: Story) -> None:
+    with story.target.connector.open() as db:
+        db.execute("CREATE TABLE built AS SELECT 5 AS v")
+    failing = replace(story.target, fingerprint=lost)
+    with pytest.raises(MeasureError):
+        stage(failing, "nyc.flights", story.op("stage", "jan"), relation="built")
+    taken = story.stage("jan", relation="built")
+    assert (str(taken), str(taken.state)) == ("nyc.flights@r1", "CANDIDATE")
+
+
+def lost(db: object, relation: object) -> str:
+    """Measure on a connection that is gone."""
+    raise MeasureError("connection lost", retryable=True)
+
+
+def test_staging_again_while_the_candidate_goes_live_is_a_conflict_that_heals(story: Story) -> None:
+    first = story.stage("jan")
+    publisher = story.target.publisher
+    order = Switch(
+        dataset="nyc.flights",
+        reader=publisher.reader("nyc.flights"),
+        relation=first.relation,
+        release=1,
+        expect=0,
+        op_id="a promote that is not recorded yet",
+        by="another process",
+        at=NOW,
+    )
+    publisher.switch(order, lambda db: None)
+    again = story.stage("jan", "SELECT 2 AS v")  # finds the switch in the target's own log
+    assert story.states() == {"nyc.flights@r1": "LIVE", str(again): "CANDIDATE"}
+
+
+def test_the_store_follows_the_pointer_where_they_disagree(story: Story) -> None:
+    story.live("jan")
+    second = story.stage("feb", "SELECT 2 AS v")
+    publisher = story.target.publisher
+    pointer = publisher.pointer("nyc.flights", "nyc.flights")
+    order = Switch(
+        dataset="nyc.flights",
+        reader=publisher.reader("nyc.flights"),
+        relation=second.relation,
+        release=2,
+        expect=pointer.epoch,
+        op_id="its intent was lost",
+        by="somebody",
+        at=NOW,
+    )
+    publisher.switch(order, lambda db: None)
+    assert "the target says that nyc.flights@r2 is live" in reconcile(story.target, story.dataset)[0]
+    assert story.states() == {"nyc.flights@r1": "SUPERSEDED", "nyc.flights@r2": "LIVE"}
+    assert reconcile(story.target, story.dataset) == []
+
+
+def test_a_fresh_store_learns_what_is_live_from_the_target(story: Story, tmp_path: Path) -> None:
+    story.live("jan")
+    fresh = Story(replace(story.target, store=Store.open(f"sqlite:///{tmp_path}/fresh.db", create=True)))
+    staged = fresh.stage("feb", "SELECT 2 AS v")
+    assert fresh.states() == {"nyc.flights@r1": "LIVE", str(staged): "CANDIDATE"}
+    fresh.gate(staged, "feb")
+    assert fresh.promote(staged, "feb").switched
+    assert fresh.rollback().switched
+    assert fresh.rows() == [(1,)]
+    reconcile(story.target, story.dataset)
+
+
+def test_an_intent_is_cleared_by_its_own_epoch_alone(story: Story) -> None:
+    release = story.stage("jan")
+    op = story.op("promote", "jan", release.name)
+    old = Intent(op=op, dataset=story.dataset, release=release.name, from_epoch=0, leaves=Action.SUPERSEDE)
+    renewed = replace(old, from_epoch=1)
+    story.store.switches.intend(old)
+    story.store.switches.intend(renewed)
+    story.store.switches.clear(old)
+    assert story.store.switches.intents("nyc.flights") == [renewed]
+    story.store.switches.clear(renewed)
+
+
+def test_the_loser_of_two_promotions_does_not_replace_the_winner_on_its_retry(story: Story) -> None:
+    older, newer = story.stage("a"), story.stage("b", "SELECT 2 AS v")
+    story.gate(older, "a")
+    story.gate(newer, "b")
+    story.promote(newer, "b")
+    late = story.promote(older, "a")
+    assert not late.switched
+    assert "nyc.flights@r1 is older than nyc.flights@r2, which is live: it was built earlier" in late.message
 
 
 def test_roll_back_says_what_is_not_there(story: Story) -> None:

@@ -106,7 +106,7 @@ def test_a_store_that_is_away_is_said_without_its_password() -> None:
 
 
 def test_numbers_are_given_once_to_many_at_once(store: Store) -> None:
-    dataset = Dataset(name="a.b", conn_id="w", publisher="view", target="a.b")
+    dataset = Dataset(name="a.b", conn_id="w", publisher="view", target="a.b", reader="a.b")
 
     def stage(i: int) -> int:
         store.releases.bind(dataset, NOW)
@@ -119,7 +119,7 @@ def test_numbers_are_given_once_to_many_at_once(store: Store) -> None:
 
 
 def test_a_move_that_the_table_forbids_changes_nothing(store: Store) -> None:
-    store.releases.bind(Dataset(name="a.b", conn_id="w", publisher="view", target="a.b"), NOW)
+    store.releases.bind(Dataset(name="a.b", conn_id="w", publisher="view", target="a.b", reader="a.b"), NOW)
     made = store.releases.begin("a.b", lambda n: Relation(name=f"b__r{n}"), op("1"), interval_end=None, sources=[])
     with pytest.raises(IllegalTransition, match=r"a\.b@r1 is BUILDING and cannot promote: that needs CANDIDATE or"):
         store.releases.move(made.name, Action.PROMOTE, op("2"))

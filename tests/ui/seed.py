@@ -14,7 +14,7 @@ from airflow_dataops.stores.gates import GateRun
 from airflow_dataops.stores.store import Store
 
 DAG = "flights_release"
-FLIGHTS = Dataset(name="nyc.flights", conn_id="warehouse", publisher="view", target="nyc.flights")
+FLIGHTS = Dataset(name="nyc.flights", conn_id="warehouse", publisher="view", target="nyc.flights", reader="nyc.flights")
 START = datetime(2026, 2, 1, 6, 0, tzinfo=UTC)
 COLUMNS = tuple(
     Column(name=name, type=kind)

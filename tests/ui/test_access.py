@@ -11,7 +11,7 @@ from airflow_dataops.stores.store import Store
 from tests.ui import seed
 from tests.ui.conftest import Login
 
-HOTELS = Dataset(name="nyc.hotels", conn_id="warehouse", publisher="view", target="nyc.hotels")
+HOTELS = Dataset(name="nyc.hotels", conn_id="warehouse", publisher="view", target="nyc.hotels", reader="nyc.hotels")
 PAGES = ("gate?dag_id=flights_release&run_id=r&task_id=gate", "gates", "gates/1", "releases", "releases/nyc.flights/1")
 
 

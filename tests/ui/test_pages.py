@@ -146,7 +146,9 @@ def test_release_page_shows_gates_events_columns_and_readers(runs: dict[str, int
 
 
 def test_older_releases_are_a_click_away(store: Store, login: Login) -> None:
-    dataset = Dataset(name="sales.orders", conn_id="warehouse", publisher="view", target="sales.orders")
+    dataset = Dataset(
+        name="sales.orders", conn_id="warehouse", publisher="view", target="sales.orders", reader="sales.orders"
+    )
     for number in range(12):
         seed.staged(store, dataset, seed.START + timedelta(hours=number), f"r{number}", "f")
     client = login("viewer")

@@ -41,7 +41,7 @@ def promote(
 
     :param required: the gates that must stand behind it.
     :param ungated: the reason for promoting where no gate is required.
-    :param replace_newer: let a release of an older data interval replace a newer one.
+    :param replace_newer: let an older release (by its data interval, else by its number) replace a newer one.
     :raises EvidenceMissing: a gate is missing, refused, or judged other data.
     :raises IllegalTransition: the release cannot go live, or only with a reason.
     :raises PublishConflict: another release went live while this one was being switched.
@@ -57,7 +57,8 @@ def promote(
     transition(Action.PROMOTE, release.state, release)
     judged = _judged_fingerprint(target, release, op, required, ungated)
     if live is None and publisher.adoptable(dataset.target):
-        live = store.releases.adopt(dataset.name, publisher.reader(dataset.target), op)
+        plain = ReleaseName(dataset=dataset.name, number=0)
+        live = store.releases.adopt(plain, publisher.reader(dataset.target), State.LIVE, op)
 
     def verify(db: Database) -> None:
         if judged is not None and target.fingerprint(db, release.relation) != judged:
@@ -107,14 +108,19 @@ def _settled(target: Target, release: Release, live: Release | None, op: Operati
 
 
 def _older(release: Release, live: Release | None) -> Outcome | None:
-    """Return the no-op of a backfill whose data interval is older than the live release's."""
-    if live is None or live.interval_end is None or release.interval_end is None:
+    """Return the no-op of a candidate that is older than what is live: of an earlier interval, or built earlier."""
+    if live is None or release.state is not State.CANDIDATE:
         return None
-    if release.interval_end >= live.interval_end:
+    if live.interval_end and release.interval_end and release.interval_end != live.interval_end:
+        older = release.interval_end < live.interval_end
+        why = f"it holds data up to {release.interval_end}, {live} up to {live.interval_end}"
+    else:
+        older, why = release.number < live.number, "it was built earlier"
+    if not older:
         return None
     message = (
-        f"{release} holds data up to {release.interval_end}, older than {live}, which is live "
-        f"({live.interval_end}). Nothing changed; to replace it all the same: replace_newer=True."
+        f"{release} is older than {live}, which is live: {why}. Nothing changed; "
+        "to replace it all the same: replace_newer=True."
     )
     return Outcome(release=release, switched=False, message=message)
 
@@ -122,7 +128,7 @@ def _older(release: Release, live: Release | None) -> Outcome | None:
 def _judged_fingerprint(
     target: Target, release: Release, op: Operation, required: Sequence[GateRef], ungated: str | None
 ) -> str | None:
-    """Return the fingerprint that the evidence is for; ``None`` where no gate is required, or none judged this release.
+    """Return the fingerprint that the evidence is for; ``None`` where no gate is required.
 
     :raises EvidenceMissing: with a line for each gate that does not stand behind it.
     """
@@ -130,15 +136,15 @@ def _judged_fingerprint(
         if not ungated:
             raise EvidenceMissing(
                 f"{release} cannot be promoted: no gate stands upstream of it. Put a GateOperator(release=…) before "
-                "this task, name one in requires=, or say why none is needed with ungated='reason'."
+                "this task, name one in requires=, or say why none is needed with ungated='reason' (on the command "
+                "line: --ungated)."
             )
         log.warning("%s is promoted without a gate: %s", release, ungated)
         return None
     evidence = target.store.gates.evidence(release=release.name)
     judged = {e.fingerprint for e in evidence if e.gate in required}
-    if len(judged) == 1:
-        present = judged.pop()
-    else:
+    present = judged.pop() if len(judged) == 1 else None
+    if present is None:
         with target.connector.open(read_only=True) as db:
             present = target.fingerprint(db, release.relation)
     in_run = target.store.gates.evidence(key=op.key) if op.key.run_id else []

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from airflow_dataops.core.errors import ConfigurationError, IllegalTransition
 from airflow_dataops.core.releases import Action, Operation, Release, ReleaseName, transition
-from airflow_dataops.services.releasing.switching import reconcile, switch
+from airflow_dataops.services.releasing.switching import CHOSEN, reconcile, switch
 from airflow_dataops.services.releasing.target import Outcome, Target
-
-CHOSEN = "chosen"
-"""The event that remembers what a roll-back goes back to, whatever else happens before its retry."""
 
 
 def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseName | None = None) -> Outcome:
     """Make live what was live before, or ``to``.
 
-    What to go back to is resolved once: a retry goes where the first try meant to go.
+    What to undo and what to go back to are resolved once: a retry does what the first try meant to do, or nothing.
 
     :raises IllegalTransition: there is nothing to go back to, or ``to`` cannot be gone back to.
     """
@@ -28,14 +25,17 @@ def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseNam
     if done is not None:
         message = f"This roll-back to {dataset_name}@r{done.release} has been done; {live} is live. Nothing changed."
         return Outcome(release=live, switched=False, message=message)
-    chosen = store.releases.noted(CHOSEN, op.op_id)
+    chosen, bad = _chosen_before(target, op)
+    if bad not in (None, live.number):
+        message = f"{dataset_name}@r{bad} was to be rolled back; {live} has gone live since. Nothing changed."
+        return Outcome(release=live, switched=False, message=message)
     goal = _goal(target, live, chosen or to)
     if goal.name == live.name:
         return Outcome(release=live, switched=False, message=f"{live} is live already. Nothing changed.")
     if not target.publisher.exists(goal.relation):
         raise IllegalTransition(f"{goal} cannot go live: its relation {goal.relation} is gone.")
     if chosen is None:
-        store.releases.note(goal.name, CHOSEN, op)
+        store.releases.note(goal.name, CHOSEN, op, undoes=live.number)
     seconds = switch(target, goal, live, op, Action.ROLLBACK, lambda db: None)
     return Outcome(
         release=store.releases.get(goal.name),
@@ -44,6 +44,12 @@ def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseNam
         seconds=seconds,
         message=f"{goal} is live again; {live} is rolled back. {_built_from(target, live)}",
     )
+
+
+def _chosen_before(target: Target, op: Operation) -> tuple[ReleaseName | None, int | None]:
+    """Return what an earlier try of this roll-back chose to go back to, and the release it was to undo."""
+    noted = target.store.releases.noted(CHOSEN, op.op_id)
+    return (noted[0], int(noted[1]["undoes"])) if noted else (None, None)
 
 
 def _goal(target: Target, live: Release, to: ReleaseName | None) -> Release:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, MeasureError, PublishConflict
-from airflow_dataops.core.releases import Action, Dataset, Intent, Operation, Release
+from airflow_dataops.core.relations import Relation
+from airflow_dataops.core.releases import Action, Dataset, Intent, Operation, Release, ReleaseName, State
 from airflow_dataops.core.switching import Pointer, Switch, SwitchRecord
 from airflow_dataops.services.releasing.target import Target
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_dataops.core.ports import Database
 
 log = logging.getLogger(__name__)
+
+CHOSEN = "chosen"
+"""The event that remembers what a roll-back goes back to and what it undoes, whatever happens before its retry."""
 
 ATTEMPTS = 5
 """How often a switch or a fence is tried again while concurrent reconciles move the epoch alone."""
@@ -48,7 +52,7 @@ def switch(
             order = _order(target, release, pointer, op)
             switched = target.publisher.switch(order, verify)
         except PublishConflict as error:
-            target.store.switches.clear(op.op_id)
+            target.store.switches.clear(intent)
             conflict = error
             pointer = target.publisher.pointer(release.dataset.name, release.dataset.target)
             if pointer.release != before.release:
@@ -56,7 +60,7 @@ def switch(
         except DataOpsError as error:
             # A lost connection may have lost a commit's answer: that intent stays, and reconcile looks it up.
             if not isinstance(error, MeasureError):
-                target.store.switches.clear(op.op_id)
+                target.store.switches.clear(intent)
             raise
         else:
             seconds = time.monotonic() - started
@@ -74,8 +78,7 @@ def _agreed_pointer(target: Target, dataset: Dataset, live: Release | None) -> P
     if pointer.release is not None and pointer.release != (live.number if live else None):
         raise PublishConflict(
             f"{dataset.name}: the target says that r{pointer.release} is live, the store says {live or 'nothing'}. "
-            "Another operation is under way, or another Airflow writes to this target. Retry; if it stays so: "
-            f"airflow dataops release reconcile {dataset.name}"
+            f"Another operation is under way. Retry, or run: airflow dataops release reconcile {dataset.name}"
         )
     return pointer
 
@@ -107,6 +110,8 @@ def _finalise(target: Target, intent: Intent, epoch: int) -> None:
 def reconcile(target: Target, dataset: Dataset) -> list[str]:
     """Settle what killed processes left: finalise the switches that happened, fence and clear the others.
 
+    Where the store still disagrees with the pointer afterwards, the pointer is right, and the store records it.
+
     :return: a line for each switch that was settled.
     """
     lines = []
@@ -118,11 +123,31 @@ def reconcile(target: Target, dataset: Dataset) -> list[str]:
             _finalise(target, intent, record.epoch)
             lines.append(f"{intent.release} was switched at epoch {record.epoch}; it is recorded now.")
             continue
-        target.store.switches.clear(intent.op.op_id)
+        target.store.switches.clear(intent)
         lines.append(f"{intent.release} was never switched; the intent of {intent.op.now:%Y-%m-%d %H:%M:%S} is fenced.")
+    lines += _follow_pointer(target, dataset)
     for line in lines:
         log.warning("Reconciled %s: %s", dataset.name, line)
     return lines
+
+
+def _follow_pointer(target: Target, dataset: Dataset) -> list[str]:
+    """Record the pointer's release as live where the store says another, whoever has switched it."""
+    releases = target.store.releases
+    pointer = target.publisher.pointer(dataset.name, dataset.target)
+    live = releases.live(dataset.name)
+    if pointer.release is None or pointer.relation is None or (live and live.number == pointer.release):
+        return []
+    record = target.publisher.last_switch(dataset.name, dataset.target)
+    if record is None or record.release != pointer.release:  # it has moved since: the next operation looks again
+        return []
+    op = Operation(op_id=record.op_id, by=record.by, now=record.at, reason="found in the target's own log")
+    name = ReleaseName(dataset=dataset.name, number=record.release)
+    releases.adopt(name, Relation.parse(pointer.relation), State.SUPERSEDED, op)  # if another store has made it
+    leaves = Action.ROLLBACK if releases.noted(CHOSEN, op.op_id) else Action.SUPERSEDE
+    intent = Intent(op=op, dataset=dataset, release=name, from_epoch=record.epoch, leaves=leaves)
+    _finalise(target, intent, record.epoch)
+    return [f"the target says that {name} is live, where the store said {live or 'nothing'}; it is recorded now."]
 
 
 def _fence(target: Target, dataset: Dataset, intent: Intent) -> SwitchRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, task
 
@@ -122,11 +123,39 @@ with DAG("mapped_wrongly"):
     )
     staged >> GateOperator(task_id="gate", suite=CRITICAL, release=staged.output)
 
+with DAG("mapped_skip"):
+    gate = GateOperator.partial(task_id="gate", conn_id="warehouse", suite=CRITICAL, on_fail="skip").expand(
+        table=["landed"]
+    )
+    gate >> after()
+
+with DAG("mapped_inline"):
+    BRACES = [{"type": "expect_column_values_to_not_match_regex", "column": "name", "regex": "{{ ds }}"}]
+    GateOperator.partial(task_id="gate", conn_id="warehouse", suite=BRACES).expand(table=["landed"])
+
+with DAG("block_a_text"):
+    GateOperator(task_id="gate", table="landed", conn_id="warehouse", suite=CRITICAL, block="after") >> after()
+
+with DAG("lost_news", default_args=RETRIED):
+    staged = stage()
+    gate = GateOperator(task_id="gate", release=staged.output, suite=CRITICAL)
+
+    def die_once(context: Any, result: Any) -> None:
+        """Fail after the switch, before Airflow has recorded the success."""
+        if context["ti"].try_number == 1:
+            raise RuntimeError("the worker is gone")
+
+    staged >> gate >> PromoteReleaseOperator(task_id="promote", release=staged.output, post_execute=die_once)
+
 with DAG("roll_back"):
     RollbackReleaseOperator(task_id="rollback", dataset="nyc.flights", reason="{{ dag_run.conf['reason'] }}")
 
 with DAG("wait"):
     wait = ReleaseSensor(task_id="wait", dataset="nyc.flights", poke_interval=0.1, timeout=1)
+    wait >> after("{{ macros.dataops.ref('nyc.flights') }}")
+
+with DAG("wait_deferred"):
+    wait = ReleaseSensor(task_id="wait", dataset="nyc.flights", deferrable=True, poke_interval=0.1, timeout=60)
     wait >> after("{{ macros.dataops.ref('nyc.flights') }}")
 
 with DAG("read"):
@@ -156,6 +185,16 @@ with DAG("taskflow"):
         return int(data["v"].sum())
 
     total(frame("{{ dag_run.conf['value'] }}"))
+
+with DAG("taskflow_block"):
+
+    @task
+    def size(data: object) -> int:
+        return len(data)
+
+    gated = frame.override(block=["blocked"])("{{ dag_run.conf['value'] }}")
+    size.override(task_id="free")(gated)
+    size.override(task_id="blocked")(gated)
 
 with DAG("files"):
     GateOperator(task_id="gate", path="{{ dag_run.conf['path'] }}", suite=CRITICAL) >> after()
