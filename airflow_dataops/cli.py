@@ -205,7 +205,7 @@ def release_rollback(args: Any) -> None:
     store = _store()
     to = ReleaseName.parse(args.to) if args.to else None
     outcome = rollback(_target(store, args.dataset), args.dataset, _operation(args.reason), to=to)
-    print(f"{outcome.message} Switched in {outcome.seconds * 1000:.0f} ms.")
+    print(outcome.message)
 
 
 @_command

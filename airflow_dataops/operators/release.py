@@ -130,7 +130,7 @@ class PromoteReleaseOperator(BaseOperator):
             outcome = promote(
                 target, name, op, required=required, ungated=self.ungated, replace_newer=self.replace_newer
             )
-            self.log.info("%s Switched in %.0f ms.", outcome.message, outcome.seconds * 1000)
+            self.log.info(outcome.message)
         if outcome.switched:
             context["outlet_events"][self.alias].add(Asset(dataset.name), extra={"release": str(name)})
             self.after_success = partial(announce, target, name, op)
@@ -164,5 +164,5 @@ class RollbackReleaseOperator(BaseOperator):
             target = open_target(dataset.conn_id, store)
             op = task_operation(context, "rollback", reason=self.reason)
             outcome = rollback(target, dataset.name, op, to=ReleaseName.parse(self.to) if self.to else None)
-            self.log.info("%s Switched in %.0f ms.", outcome.message, outcome.seconds * 1000)
+            self.log.info(outcome.message)
         return str(outcome.release)

@@ -72,8 +72,7 @@ def promote(
         release=store.releases.get(name),
         switched=True,
         previous=live,
-        seconds=seconds,
-        message=f"{release} is live" + (f"; {live} is superseded." if live else "."),
+        message=f"{release} is live{f'; {live} is superseded' if live else ''}. Switched in {seconds * 1000:.0f} ms.",
     )
 
 

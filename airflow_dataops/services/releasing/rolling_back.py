@@ -41,8 +41,10 @@ def rollback(target: Target, dataset_name: str, op: Operation, *, to: ReleaseNam
         release=store.releases.get(goal.name),
         switched=True,
         previous=live,
-        seconds=seconds,
-        message=f"{goal} is live again; {live} is rolled back. {_built_from(target, live)}",
+        message=(
+            f"{goal} is live again; {live} is rolled back. {_built_from(target, live)} "
+            f"Switched in {seconds * 1000:.0f} ms."
+        ),
     )
 
 

@@ -38,11 +38,9 @@ class Outcome:
     :param switched: whether this operation has made a switch that was not announced yet: there is news for readers.
     :param message: one line for people.
     :param previous: what was live before.
-    :param seconds: wall time of the switch itself.
     """
 
     release: Release
     switched: bool
     message: str
     previous: Release | None = None
-    seconds: float = 0.0
