@@ -1,6 +1,6 @@
 # What can be done here; `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint lock bench clean
+.PHONY: help demo ui airflow test lint lock bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ demo: $(READY) ## the main job on a real Airflow and real flights, told as it ha
 
 ui: $(READY) ## Airflow with the demo's history at http://localhost:8080 (or PORT=…), until Ctrl-C
 	@$(BIN)/python -m dags_examples.demo ui --port $(PORT)
+
+airflow: $(READY) ## the demo's `airflow` on the command line: make airflow ARGS="dataops gate list"
+	@$(BIN)/python -m dags_examples.demo airflow $(ARGS)
 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest

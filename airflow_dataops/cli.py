@@ -171,7 +171,11 @@ def release_show(args: Any) -> None:
     """Print the events of one release."""
     from airflow_dataops.core.releases import ReleaseName
 
-    _print(_store().releases.events(ReleaseName.parse(args.release)), args.output)
+    events = _store().releases.events(ReleaseName.parse(args.release))
+    if args.output == "table":
+        shown = ("action", "from_state", "to_state", "at", "by", "reason")
+        events = [{column: event[column] for column in shown} for event in events]
+    _print(events, args.output)
 
 
 @_command
@@ -272,6 +276,12 @@ def gate_run(args: Any) -> None:
     from airflow_dataops.services.gating import report
     from airflow_dataops.services.gating import run_gate as run_one
 
+    if sum(word is not None for word in (args.table, args.query, args.path, args.release)) != 1:
+        raise ConfigurationError("Say what to judge: one of --table, --query, --path or --release.")
+    if (args.table or args.query) and not args.conn_id:
+        raise ConfigurationError(
+            "--table and --query need --conn-id, the connection of the database that holds the data."
+        )
     store, op = _store(), _operation("")
     suite = read_suite(args.suite)
     name = ReleaseName.parse(args.release) if args.release else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,6 +70,11 @@ class CheckResult:
             return None
         return 100.0 * self.unexpected_count / self.element_count
 
+    @property
+    def complaint(self) -> str:
+        """The message, after the check's name where it has one: the message itself names the column."""
+        return f"{self.check.name}: {self.message}" if self.check.name else self.message
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON data."""
         return {
@@ -95,9 +100,9 @@ class CheckResult:
         return cls(**fields)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class GateResult:
-    """What a gate found, failures first.
+    """What a gate found, failures first; as text it is the report that a task's log shows.
 
     :param suite: the suite's name.
     :param suite_hash: its content's hash, part of the evidence.
@@ -122,6 +127,31 @@ class GateResult:
         ordered = sorted(self.results, key=lambda r: badness(r.outcome))
         object.__setattr__(self, "results", tuple(ordered))
         object.__setattr__(self, "verdict", worst(r.outcome for r in ordered))
+
+    def __str__(self) -> str:
+        rows = "unknown rows" if self.row_count is None else f"{self.row_count:,} rows"
+        head = f"{self.verdict} (suite {self.suite}, {rows}, {len(self.statements)} statements, {self.seconds:.2f} s)"
+        passed = f"  {len(self.of(Outcome.PASS))} of {len(self.results)} checks passed"
+        return "\n".join([head, *self._findings(), passed])
+
+    def __repr__(self) -> str:
+        return f"<GateResult {self.verdict}: {'; '.join(self.complaints()) or 'all checks hold'}>"
+
+    def complaints(self) -> tuple[str, ...]:
+        """Return a line for each check that does not hold, worst first; what is wrong with all of them once."""
+        return tuple(dict.fromkeys(result.complaint for result in self.not_held))
+
+    def _findings(self) -> Iterator[str]:
+        told = set()
+        for result in self.not_held:
+            if result.complaint in told:
+                continue
+            told.add(result.complaint)
+            yield f"  {result.outcome}  {result.complaint}"
+            if result.check.advice:
+                yield f"        what to do: {result.check.advice}"
+            if result.failing_rows_sql:
+                yield f"        see the rows: {result.failing_rows_sql}"
 
     @property
     def scans(self) -> int:

@@ -30,7 +30,10 @@ def query_of(path: str | Path) -> str:
     suffix = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in (".gz", ".zst") else "".join(suffixes[-1:])
     reader = _READERS.get(suffix.lower())
     if reader is None:
-        raise ConfigurationError(f"Files of kind {suffix or text!r} cannot be read: expected {', '.join(_READERS)}.")
+        raise ConfigurationError(
+            f"Files of kind {suffix or text!r} cannot be read: expected {', '.join(_READERS)}. "
+            "A table's name needs connection=."
+        )
     if not glob.glob(text, recursive=True):
         raise ConfigurationError(f"There is no file {text} (looked at {Path(text).absolute()}).")
     quoted = text.replace("'", "''")

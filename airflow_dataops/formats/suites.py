@@ -74,7 +74,12 @@ def _load(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SuiteError(f"{path}: there is no such suite file (looked at {path.absolute()})") from None
+        folder = path.absolute().parent
+        near = sorted(str(p) for pattern in ("*.y*ml", "*/*.y*ml") for p in folder.glob(pattern))[:3]
+        known = f" There is {', '.join(near)}." if near else ""
+        raise SuiteError(
+            f"{path.absolute()}: there is no such suite file.{known} Paths start at the DAG file."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SuiteError(f"{path}: cannot be read: {error}") from error
     if path.suffix == ".json":

@@ -29,4 +29,4 @@ def airflow_errors() -> Iterator[None]:
     except DataOpsError as error:
         if error.retryable:
             raise
-        raise DataOpsFailed(str(error)) from error
+        raise DataOpsFailed(str(error)) from None  # the message says it all; twice would hide it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
 
 ON_FAIL = ("fail", "skip", "shadow")
+_LEVELS = {
+    Verdict.PASS: logging.INFO,
+    Verdict.WARN: logging.WARNING,
+    Verdict.ERROR: logging.ERROR,
+    Verdict.FAIL: logging.ERROR,
+}
 
 
 class GateOperator(BaseOperator, SkipMixin):
@@ -105,7 +112,7 @@ class GateOperator(BaseOperator, SkipMixin):
             store = open_store()
             run = self._run(store, context)
         for line in report(run):
-            self.log.info(line)
+            self.log.log(_LEVELS[run.result.verdict], line)
         result = run.result.compact(gate_run=run.id)
         if not run.result.passed:
             self._push(result, context)  # before raising: a failure keeps it

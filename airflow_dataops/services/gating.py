@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.checks import Suite
-from airflow_dataops.core.errors import DataOpsError, IllegalTransition
+from airflow_dataops.core.errors import ConfigurationError, DataOpsError, IllegalTransition
 from airflow_dataops.core.releases import Release, ReleaseName, State, TaskKey
 from airflow_dataops.core.results import CheckResult, GateResult
 from airflow_dataops.core.verdicts import Outcome, Verdict
@@ -68,7 +68,8 @@ def run_gate(
 ) -> GateRun:
     """Measure, judge and store; return the run with its number in the store.
 
-    What cannot be reached at all is an ERROR of every check, with the database's own words.
+    What cannot be reached at all is an ERROR of every check, with the database's own words; what was asked wrongly
+    (no such connection, an unsupported database) is raised as it is.
 
     :param options: ``where``, ``on_empty`` and ``samples``, as :func:`airflow_dataops.services.judging.judge` has them.
     """
@@ -77,6 +78,8 @@ def run_gate(
     started = time.monotonic()
     try:
         result = judged.judge(suite, **options)
+    except ConfigurationError:
+        raise
     except DataOpsError as error:
         result = _unmeasured(suite, judged.label, error)
     run = GateRun(
@@ -103,31 +106,18 @@ def headline(run: GateRun, live: str | None = None) -> str:
     """Return the line a failed task shows: what failed, by how much, and what readers get meanwhile."""
     result = run.result
     bad = result.of(Outcome.FAIL, Outcome.ERROR)
-    what = str(run.release) if run.release else result.source
-    shown = [f"{r.check.label}: {r.message}" for r in bad[:3]]
-    more = [f"{len(bad) - 3} more"] if len(bad) > 3 else []
     word = "FAILED" if result.verdict is Verdict.FAIL else "could not measure"
+    told = list(dict.fromkeys(r.complaint.rstrip(".") for r in bad))
+    more = [f"{len(told) - 3} more"] if len(told) > 3 else []
     kept = ""
     if run.release:
         kept = " Candidate kept; " + (f"{live} is still live." if live else "nothing is live yet.")
-    failures = "; ".join(shown + more)
-    return f"Gate '{run.gate}' {word} for {what}: {len(bad)} of {len(result.results)} checks. {failures}.{kept}"
+    return (
+        f"Gate '{run.gate}' {word} for {run.release or result.source}: {len(bad)} of {len(result.results)} checks. "
+        f"{'; '.join(told[:3] + more)}.{kept}"
+    )
 
 
 def report(run: GateRun) -> list[str]:
-    """Return the lines the task's log shows: what does not hold, with its advice, then the count of passes."""
-    result = run.result
-    rows = "unknown rows" if result.row_count is None else f"{result.row_count:,} rows"
-    lines = [
-        f"Gate '{run.gate}' of {run.release or result.source}: {result.verdict} "
-        f"(suite {result.suite}, {rows}, {len(result.statements)} statements, {result.seconds:.2f} s)"
-    ]
-    for item in result.not_held:
-        lines.append(f"  {item.outcome}  {item.check.label}: {item.message}")
-        if item.check.advice:
-            lines.append(f"        what to do: {item.check.advice}")
-        if item.failing_rows_sql:
-            lines.append(f"        see the rows: {item.failing_rows_sql}")
-    passed = len(result.of(Outcome.PASS))
-    lines.append(f"  {passed} of {len(result.results)} checks passed")
-    return lines
+    """Return the lines the task's log shows: the verdict, what does not hold with its advice, the count of passes."""
+    return f"Gate '{run.gate}' of {run.release or run.result.source}: {run.result}".splitlines()

@@ -72,6 +72,7 @@ def demo(teller: Teller) -> None:
         teller.table(f"{title}  (airflow dataops {' '.join(COMMANDS[name])})", getattr(history, name), columns)
     COMPLETE.touch()
     teller.done("The story held, step by step. Look at it in Airflow: make ui")
+    teller.done("Ask it on the command line: make airflow ARGS='dataops gate list'")
 
 
 def ui(teller: Teller, port: int) -> None:
@@ -82,6 +83,14 @@ def ui(teller: Teller, port: int) -> None:
         teller.done(f"Airflow with the demo's history: {airflow.url}   (Ctrl-C ends it)")
         while True:
             time.sleep(3600)
+
+
+def command_line(teller: Teller, arguments: list[str]) -> None:
+    """Print what ``airflow …`` says in the demo's environment.
+
+    :raises AirflowFailed: it ended with an error.
+    """
+    print(airflow_of_the_demo(HOME, WAREHOUSE, teller=teller).cli(*arguments), end="")
 
 
 @contextmanager
@@ -102,14 +111,18 @@ def sole_owner() -> Iterator[None]:
 def main() -> int:
     """Return 0 if all went as told, 1 if not, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m dags_examples.demo", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("demo", "ui"), default="demo")
+    parser.add_argument("what", nargs="?", choices=("demo", "ui", "airflow"), default="demo")
+    parser.add_argument("words", nargs="*", help="after `airflow`: the command, such as dataops gate list")
     parser.add_argument("--port", type=int, default=8080, help="where the UI listens")
-    chosen = parser.parse_args()
+    chosen, options = parser.parse_known_args()
     # Without this a SIGTERM or a closed terminal would end us and leave every process we started behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     teller = Teller()
     try:
+        if chosen.what == "airflow":
+            command_line(teller, [*chosen.words, *options])
+            return 0
         with sole_owner():
             ui(teller, chosen.port) if chosen.what == "ui" else demo(teller)
     except KeyboardInterrupt:

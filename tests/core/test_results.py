@@ -89,3 +89,24 @@ def test_no_evaluated_check_is_an_error_and_failures_come_first() -> None:
     result = GateResult(suite="s", suite_hash="h", source="x", results=mixed)
     assert [r.outcome for r in result.results] == [Outcome.FAIL, Outcome.ERROR, Outcome.WARN, Outcome.PASS]
     assert result.verdict is Verdict.FAIL
+
+
+def test_as_text_a_result_says_what_is_wrong_once_and_what_to_do() -> None:
+    failing = CheckResult(
+        check=Check(kind="expect_column_to_exist", kwargs={"column": "a"}, name="agreed", meta={"notes": "Call them."}),
+        outcome=Outcome.FAIL,
+        message="a: there is no such column",
+    )
+    unmeasured = [
+        CheckResult(check=Check(kind="k", kwargs={"column": c}), outcome=Outcome.ERROR, message="no table t")
+        for c in "bcd"
+    ]
+    result = GateResult(suite="s", suite_hash="h", source="x", results=(failing, *unmeasured), row_count=1200)
+    assert str(result).splitlines() == [
+        "FAIL (suite s, 1,200 rows, 0 statements, 0.00 s)",
+        "  FAIL  agreed: a: there is no such column",
+        "        what to do: Call them.",
+        "  ERROR  no table t",
+        "  0 of 4 checks passed",
+    ]
+    assert repr(result) == "<GateResult FAIL: agreed: a: there is no such column; no table t>"

@@ -137,4 +137,11 @@ def test_one_line_says_which_file_which_check_and_what(tmp_path, file, content, 
 def test_a_file_that_is_not_there_says_where_it_was_looked_for(tmp_path):
     with pytest.raises(SuiteError) as caught:
         read_suite("suites/none.yaml", base=tmp_path)
-    assert f"looked at {tmp_path / 'suites' / 'none.yaml'}" in str(caught.value)
+    assert f"{tmp_path / 'suites' / 'none.yaml'}: there is no such suite file. Paths start at" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_names_what_is_near(tmp_path):
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "orders.yaml").write_text("checks: []")
+    with pytest.raises(SuiteError, match=r"There is .*suites/orders\.yaml\."):
+        read_suite("orders.yaml", base=tmp_path)

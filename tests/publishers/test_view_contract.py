@@ -166,12 +166,11 @@ class TestBuilding:
         bench.promote(1, 0)
         relation = bench.publisher.physical(bench.target, 1)
         bench.publisher.build(bench.publisher.reader("nyc.loose"), "SELECT 3 AS v")
-        for attempt in (
-            lambda: bench.build(1),
-            lambda: bench.publisher.drop(relation),
-            lambda: bench.publisher.take(bench.publisher.reader("nyc.loose"), relation),
-        ):
-            with pytest.raises(ConfigurationError, match=r"__r1 is live: nyc.flights@r1 is what readers get"):
+        loose = bench.publisher.reader("nyc.loose")
+        with pytest.raises(ConfigurationError, match=r"__r1 is live: nyc\.flights@r1 is what readers get"):
+            bench.publisher.drop(relation)
+        for attempt in (lambda: bench.build(1), lambda: bench.publisher.take(loose, relation)):
+            with pytest.raises(ConfigurationError, match=r"__r1 already, and nothing is overwritten"):
                 attempt()
         assert bench.rows() == [(1,), (1,)]
 

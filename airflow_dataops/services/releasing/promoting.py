@@ -134,9 +134,9 @@ def _judged_fingerprint(
     if not required:
         if not ungated:
             raise EvidenceMissing(
-                f"{release} cannot be promoted: no gate stands upstream of it. Put a GateOperator(release=…) before "
-                "this task, name one in requires=, or say why none is needed with ungated='reason' (on the command "
-                "line: --ungated)."
+                f"{release} cannot be promoted: no gate stands upstream of it (one in shadow is no evidence). Put a "
+                "GateOperator(release=…) before this task, name one in requires=, or say why none is needed with "
+                "ungated='reason' (on the command line: --ungated)."
             )
         log.warning("%s is promoted without a gate: %s", release, ungated)
         return None

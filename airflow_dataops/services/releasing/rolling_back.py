@@ -58,7 +58,7 @@ def _goal(target: Target, live: Release, to: ReleaseName | None) -> Release:
     if to is None:
         before = target.store.releases.predecessor(live.name)
         if before is None:
-            raise IllegalTransition(f"{live} cannot be rolled back: no earlier release of it is kept.")
+            raise IllegalTransition(f"{live} cannot be rolled back: nothing that was live before it can go live again.")
         return before
     if to.dataset != live.dataset.name:
         raise ConfigurationError(f"{to} is not a release of {live.dataset.name}.")
