@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
@@ -25,12 +26,13 @@ from airflow_dataops.core.relations import Column, Relation
 _PRELOADED = (
     *("duckdb", "psycopg", "sqlite3", "sqlalchemy.dialects.sqlite.pysqlite"),
     *("airflow_dataops.stores.store", "airflow_dataops.services.releasing", "airflow_dataops.publishers.view"),
-    *("airflow_dataops.engines.sqlite_functions", "airflow_dataops.engines.fingerprints", "processes"),
+    *("airflow_dataops.engines.sqlite_functions", "airflow_dataops.engines.fingerprints"),
 )
 
 
-def _fork_server() -> Any:
-    """Start the server that children are forked from: it has imported everything and opened nothing.
+@cache
+def forked() -> Any:
+    """Return the way to make child processes: forked from a server that has imported everything and opened nothing.
 
     That is fast, and safe for drivers. It imports from PYTHONPATH, not from this process's path.
     """
@@ -41,8 +43,6 @@ def _fork_server() -> Any:
         forkserver.ensure_running()
     return context
 
-
-context = _fork_server()
 
 ROWS = 500
 
@@ -79,10 +79,10 @@ def read_until(bench: Bench, ready: Any, stop: Any, answer: Connection) -> None:
 @contextlib.contextmanager
 def readers(bench: Bench, count: int) -> Iterator[list[tuple[dict[int, int], list[str]]]]:
     """Run reader processes, each reading already, during a block; afterwards the list holds what each saw."""
-    ready, stop = context.Semaphore(0), context.Event()
+    ready, stop = forked().Semaphore(0), forked().Event()
     found: list[tuple[dict[int, int], list[str]]] = []
-    pipes = [context.Pipe(duplex=False) for _ in range(count)]
-    children = [context.Process(target=read_until, args=(bench, ready, stop, answer)) for _, answer in pipes]
+    pipes = [forked().Pipe(duplex=False) for _ in range(count)]
+    children = [forked().Process(target=read_until, args=(bench, ready, stop, answer)) for _, answer in pipes]
     for child in children:
         child.start()
     try:

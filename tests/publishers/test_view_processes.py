@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 import pytest
-from processes import ROWS, FatalWarehouse, big, context, race, readers, switch_and_die
+from processes import ROWS, FatalWarehouse, big, forked, race, readers, switch_and_die
 from warehouses import Bench, Warehouse
 
 from airflow_dataops.core.relations import Relation
@@ -33,10 +33,10 @@ def test_readers_see_the_old_or_the_new_never_neither_never_a_mixture(bench: Ben
 
 def test_two_processes_race_for_each_epoch_and_exactly_one_wins(bench: Bench) -> None:
     rounds = 15
-    barrier = context.Barrier(2)
-    pipes = [context.Pipe(duplex=False) for _ in range(2)]
+    barrier = forked().Barrier(2)
+    pipes = [forked().Pipe(duplex=False) for _ in range(2)]
     children = [
-        context.Process(target=race, args=(bench, release, rounds, barrier, answer))
+        forked().Process(target=race, args=(bench, release, rounds, barrier, answer))
         for release, (_, answer) in enumerate(pipes, start=1)
     ]
     for child in children:
@@ -95,7 +95,7 @@ def test_killed_at_each_step_an_adoption_happened_or_did_not(bench: Bench) -> No
 def kill(bench: Bench, release: int, expect: int, at: int, **more: Any) -> bool:
     """Switch in a child process that is killed before step ``at``; return whether it died of that."""
     fatal = Bench(FatalWarehouse(bench.warehouse.dialect, bench.warehouse.where, at=at))
-    child = context.Process(target=switch_and_die, args=(fatal, release, expect, more))
+    child = forked().Process(target=switch_and_die, args=(fatal, release, expect, more))
     child.start()
     child.join(60)
     assert child.exitcode in (0, -signal.SIGKILL)

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from deadly import act, read_all_the_while
-from processes import context as processes
+from processes import forked
 from story import GATE, Story
 
 from airflow_dataops.services.releasing import promote, rollback
@@ -16,9 +16,9 @@ from airflow_dataops.services.releasing import promote, rollback
 def test_a_kill_at_any_step_tears_nothing_and_the_retry_finishes(story: Story, action: str) -> None:
     url = str(story.store.engine.url)
     story.live("first", values(1))
-    stop, findings = processes.Event(), processes.Queue()
+    stop, findings = forked().Event(), forked().Queue()
     reader_sql = story.target.publisher.reader("nyc.flights").sql
-    reader = processes.Process(target=read_all_the_while, args=(story.target.connector, reader_sql, stop, findings))
+    reader = forked().Process(target=read_all_the_while, args=(story.target.connector, reader_sql, stop, findings))
     reader.start()
     kills = 0
     while True:
@@ -29,7 +29,7 @@ def test_a_kill_at_any_step_tears_nothing_and_the_retry_finishes(story: Story, a
         if action == "rollback":
             story.promote(release, f"run {kills}")
         op = story.op(action, f"run {kills}", release.name)
-        child = processes.Process(
+        child = forked().Process(
             target=act, args=(story.target.connector, url, action, op, release.name, [GATE], kills)
         )
         child.start()
