@@ -46,13 +46,14 @@ class ReleaseShelf:
             row = dataset_row(session, dataset.name)
             if row is None:
                 _refuse_shared_reader(session, dataset)
+                row = DatasetRow(**vars(dataset), reader_key=dataset.reader.casefold(), created_at=now)
                 try:
                     with session.begin_nested():
-                        session.add(DatasetRow(**vars(dataset), reader_key=dataset.reader.casefold(), created_at=now))
-                    return
-                except IntegrityError:  # another first stage was quicker: compare with what it bound
-                    row = dataset_row(session, dataset.name)
-            bound = dataset_of(row) if row else dataset
+                        session.add(row)
+                except IntegrityError:  # another first stage was quicker: agree with what it bound
+                    _refuse_shared_reader(session, dataset)
+                    row = session.scalars(select(DatasetRow).where(DatasetRow.name == dataset.name)).one()
+            bound = dataset_of(row)
             for part in ("conn_id", "publisher", "target"):
                 if getattr(bound, part) != getattr(dataset, part):
                     raise ConfigurationError(
@@ -268,8 +269,12 @@ class ReleaseShelf:
 
 def _refuse_shared_reader(session: Session, dataset: Dataset) -> None:
     """Raise if another dataset is read under the same name of the same connection."""
-    key = (DatasetRow.conn_id == dataset.conn_id, DatasetRow.reader_key == dataset.reader.casefold())
-    other = session.scalars(select(DatasetRow).where(*key)).first()
+    query = select(DatasetRow).where(
+        DatasetRow.conn_id == dataset.conn_id,
+        DatasetRow.reader_key == dataset.reader.casefold(),
+        DatasetRow.name != dataset.name,
+    )
+    other = session.scalars(query).first()
     if other is not None:
         raise ConfigurationError(
             f"Dataset {dataset.name} would be read as {dataset.reader} in {dataset.conn_id!r}, as {other.name} is: "

@@ -118,6 +118,20 @@ def test_numbers_are_given_once_to_many_at_once(store: Store) -> None:
         assert sorted(pool.map(stage, range(12))) == list(range(1, 13))
 
 
+def test_of_two_datasets_with_one_reader_bound_at_once_one_is_refused(store: Store) -> None:
+    def bind(name: str) -> str:
+        try:
+            store.releases.bind(Dataset(name=name, conn_id="w", publisher="view", target="a.b", reader="a.b"), NOW)
+        except ConfigurationError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(bind, ["one", "two", "One", "Two"]))
+    assert sorted(map(bool, said)) == [False, True, True, True]
+    assert all("one's releases would overwrite the other's" in line for line in said if line)
+
+
 def test_a_move_that_the_table_forbids_changes_nothing(store: Store) -> None:
     store.releases.bind(Dataset(name="a.b", conn_id="w", publisher="view", target="a.b", reader="a.b"), NOW)
     made = store.releases.begin("a.b", lambda n: Relation(name=f"b__r{n}"), op("1"), interval_end=None, sources=[])
