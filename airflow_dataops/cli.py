@@ -91,8 +91,6 @@ def _command(function: Callable[[Any], None]) -> Callable[[Any], None]:
     def run(args: Any) -> None:
         from airflow.utils.cli import suppress_logs_and_warning
 
-        # Without this, connections kept in Airflow's database do not resolve outside of its servers.
-        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
         try:
             suppress_logs_and_warning(function)(args)
         except DataOpsError as error:
