@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +21,7 @@ class Function(StrEnum):
     MEAN = "mean"
     SUM = "sum"
     MEDIAN = "median"  # interpolated between the two in the middle, as pandas has it
+    STDEV = "standard deviation"  # of a sample: n - 1; null of fewer than two values
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,116 @@ class Repeats:
 
 
 @dataclass(frozen=True)
+class Quantile:
+    """The value below which ``share`` of the column's values lie, as numpy's ``method`` of that name picks it.
+
+    :param method: ``linear``, ``lower``, ``higher``, ``midpoint`` or ``nearest``.
+    """
+
+    column: str
+    share: Decimal
+    method: str = "linear"
+    where: Predicate | None = None
+
+
+@dataclass(frozen=True)
+class MostCommon:
+    """The most frequent values of the column that are not null, as a tuple: all of those that tie."""
+
+    column: str
+    where: Predicate | None = None
+
+
+@dataclass(frozen=True)
+class OutOfOrder:
+    """How many rows break the order: their value is not above (below, if ``descending``) that of the row before.
+
+    Only rows that meet ``where`` follow each other, in the order of the ``order_by`` columns; without these in the
+    order that the source itself has, which only frames and files have.
+
+    :param strictly: whether an equal value breaks it too.
+    """
+
+    column: str
+    descending: bool = False
+    strictly: bool = False
+    order_by: tuple[str, ...] = ()
+    where: Predicate | None = None
+
+
+@dataclass(frozen=True)
+class QueryRows:
+    """How many rows a SELECT yields; in its text ``{batch}`` stands for the rows that are judged."""
+
+    query: str
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """How many rows that meet ``where`` have ``columns`` that no row of ``relation`` has in its ``references``."""
+
+    columns: tuple[str, ...]
+    relation: str
+    references: tuple[str, ...]
+    where: Predicate | None = None
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """``metric`` measured on another relation, or on the rows of a SELECT.
+
+    :param source: a table's name, or a SELECT, in the other database's own SQL.
+    :param connection: the connection of another database; ``None`` is the one that holds what is judged.
+    """
+
+    metric: Count | Aggregate
+    source: str
+    connection: str | None = None
+
+
+@dataclass(frozen=True)
+class ExpectationResult:
+    """What Great Expectations itself says of an expectation that has no metric form: its result, as JSON data.
+
+    :param kwargs: the expectation's arguments as JSON text.
+    """
+
+    kind: str
+    kwargs: str
+
+
+@dataclass(frozen=True)
 class Fingerprint:
     """A marker of the relation's whole content."""
 
 
-Metric = Count | Aggregate | Distinct | Repeats | Fingerprint
+Metric = (
+    Count
+    | Aggregate
+    | Distinct
+    | Repeats
+    | Quantile
+    | MostCommon
+    | OutOfOrder
+    | QueryRows
+    | Orphans
+    | Elsewhere
+    | ExpectationResult
+    | Fingerprint
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A metric's value that the source vouches for, so that no row need be read for it.
+
+    :param by: who vouches, in words: ``NOT NULL constraint``, ``Parquet footers``.
+    :param same_as: the value is that of another metric (a column that is never null has as many values as rows).
+    """
+
+    by: str
+    value: Any = None
+    same_as: Metric | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from airflow_dataops.core.metrics import Known, Metric
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.switching import Pointer, Switch, SwitchRecord
 
@@ -42,6 +43,16 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close the session; a transaction that is open is rolled back."""
+
+
+class Voucher(Protocol):
+    """What a source knows of itself without reading a row: validated constraints, file footers, snapshot statistics."""
+
+    def known(self, metric: Metric) -> Known | None:
+        """Return the metric's value if the source vouches for it; ``None``, unknown, means that it must be measured.
+
+        Never a guess: what is known equals what a scan of the same data would measure.
+        """
 
 
 class Connector(Protocol):

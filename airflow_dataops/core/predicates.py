@@ -39,7 +39,23 @@ class Length:
     column: str
 
 
-Operand = Value | Length
+@dataclass(frozen=True)
+class Total:
+    """The sum of several columns of the row; null if one of them is."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ZScore:
+    """How many standard deviations the column's value lies above the mean: both were measured before."""
+
+    column: str
+    mean: float
+    deviation: float
+
+
+Operand = Value | Length | Total | ZScore
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,21 @@ class Matches:
 
     column: str
     pattern: str
+
+
+@dataclass(frozen=True)
+class Like:
+    """The column's whole text is of a LIKE pattern (``%`` any text, ``_`` any character), case by case everywhere."""
+
+    column: str
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A condition that the user wrote, in the database's own SQL."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -118,7 +149,8 @@ class Or:
     terms: tuple[Predicate, ...]
 
 
-Predicate = IsNull | Compare | InSet | Matches | OfKind | Not | Holds | And | Or
+Leaf = IsNull | Compare | InSet | Matches | Like | Sql | OfKind
+Predicate = Leaf | Not | Holds | And | Or
 
 
 def both(*terms: Predicate | None) -> Predicate | None:
@@ -129,7 +161,20 @@ def both(*terms: Predicate | None) -> Predicate | None:
     return And(there)
 
 
-def leaves(predicate: Predicate | None) -> Iterator[IsNull | Compare | InSet | Matches | OfKind]:
+def columns_of(part: Leaf | Operand) -> tuple[str, ...]:
+    """Return the columns that a condition or an operand reads, as far as it names them."""
+    match part:
+        case Compare(left, _, right):
+            return columns_of(left) + (columns_of(right) if isinstance(right, Operand) else ())
+        case Total(columns):
+            return columns
+        case Sql():
+            return ()
+        case _:
+            return (part.column,)
+
+
+def leaves(predicate: Predicate | None) -> Iterator[Leaf]:
     """Yield the conditions that ``predicate`` is made of, in order."""
     match predicate:
         case None:

@@ -18,10 +18,12 @@ from airflow_dataops.core.predicates import (
     Length,
     Matches,
     Not,
+    Operand,
     Or,
     Predicate,
     Value,
     both,
+    columns_of,
     leaves,
 )
 from airflow_dataops.core.values import readable
@@ -63,14 +65,12 @@ def needs_of(condition: Predicate | None) -> tuple[Need, ...]:
     needs: list[Need] = []
     for leaf in leaves(condition):
         match leaf:
-            case Compare(left, _, Value() | Length() as right):
-                needs += [Need(column=left.column), Need(column=right.column)]
-            case Compare(left, _, value):
-                needs.append(Need(column=left.column, kinds=_COMPARABLE[kind_of(value)]))
+            case Compare(Value(column), _, value) if not isinstance(value, Operand):
+                needs.append(Need(column=column, kinds=_COMPARABLE[kind_of(value)]))
             case InSet(column, values):
                 needs.append(Need(column=column, kinds=_COMPARABLE[kind_of(values[0])]))
             case _:
-                needs.append(Need(column=leaf.column))
+                needs += [Need(column=column) for column in columns_of(leaf)]
     return tuple(dict.fromkeys(needs))
 
 

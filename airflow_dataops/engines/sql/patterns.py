@@ -6,6 +6,7 @@ Characters are ASCII in ``\\d \\w \\s \\b``, ``$`` is the very end and ``.`` is 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from airflow_dataops.core.errors import MeasureError
 
@@ -15,24 +16,25 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _CLASSES = {"d": "0-9", "w": "a-zA-Z0-9_", "s": r" \t\n\r\f\v"}
-_NAMES = {"postgres": "PostgreSQL", "duckdb": "DuckDB", "sqlite": "SQLite"}
+Flavour = Callable[[re.Match[str], str, str], str | None]
+"""Rewrites one token of a pattern: the match, its kind and its text; ``None`` refuses it."""
 
 
-def portable(pattern: str, dialect: str) -> str:
-    """Return ``pattern`` in the dialect's flavour, meaning the same.
+def rewritten(pattern: str, flavour: Flavour, label: str) -> str:
+    """Return ``pattern`` in an engine's flavour, meaning the same.
 
+    :param label: the engine as a person names it.
     :raises MeasureError: it uses what that engine lacks or reads differently.
     """
-    rewrite = {"postgres": _postgres, "duckdb": _re2, "sqlite": _python}[dialect]
 
     def swap(found: re.Match[str]) -> str:
-        rewritten = rewrite(found, found.lastgroup or "", found[0])
-        if rewritten is None:
+        part = flavour(found, found.lastgroup or "", found[0])
+        if part is None:
             raise MeasureError(
-                f"the pattern {pattern} uses {found[0]}, which {_NAMES[dialect]} lacks or reads differently; "
+                f"the pattern {pattern} uses {found[0]}, which {label} lacks or reads differently; "
                 "write the pattern without it"
             )
-        return rewritten
+        return part
 
     return _TOKEN.sub(swap, pattern)
 
@@ -58,7 +60,8 @@ def _set(part: str) -> str | None:
     return re.sub(r"\\([dws])", lambda found: _CLASSES[found[1]], part)
 
 
-def _postgres(found: re.Match[str], kind: str, part: str) -> str | None:
+def postgres(found: re.Match[str], kind: str, part: str) -> str | None:
+    """PostgreSQL's advanced regular expressions."""
     if kind == "escape" and part[1] in "bBAZ":
         return {"b": r"\y", "B": r"\Y", "A": r"\A", "Z": r"\Z"}[part[1]]
     if kind == "group" and part.startswith("(?P<"):
@@ -70,7 +73,8 @@ def _postgres(found: re.Match[str], kind: str, part: str) -> str | None:
     return _common(found, kind, part)
 
 
-def _re2(found: re.Match[str], kind: str, part: str) -> str | None:
+def re2(found: re.Match[str], kind: str, part: str) -> str | None:
+    """RE2, which DuckDB has."""
     if kind == "escape" and part[1] in "bBAZ":
         return r"\z" if part[1] == "Z" else part
     if kind == "group" and part.startswith("(?P<"):
@@ -78,6 +82,7 @@ def _re2(found: re.Match[str], kind: str, part: str) -> str | None:
     return _common(found, kind, part)
 
 
-def _python(found: re.Match[str], kind: str, part: str) -> str | None:
+def python(found: re.Match[str], kind: str, part: str) -> str | None:
+    """Python's own, with ASCII classes."""
     # Python's $ also matches before a last line feed, the others' does not.
     return r"\Z" if kind == "other" and part == "$" else part

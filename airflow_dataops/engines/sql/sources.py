@@ -12,7 +12,7 @@ from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.metrics import Schema
 from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Relation
-from airflow_dataops.engines.sql.kinds import kind_of
+from airflow_dataops.engines.sql.dialects import rules_of
 
 _DEPTH = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
@@ -34,7 +34,7 @@ class Source:
     @property
     def sql(self) -> str:
         """The source as it stands behind FROM, with an alias."""
-        rows = self.relation.sql if self.relation else f"({_closed(self.query)}) AS data"
+        rows = rules_of(self.dialect).relation(self.relation) if self.relation else f"({_closed(self.query)}) AS data"
         return f"(SELECT * FROM {rows} WHERE {_closed(self.where)}) AS data" if self.where else rows
 
 
@@ -94,5 +94,6 @@ def schema_of(db: Database, source: Source) -> Schema:
     columns = db.columns(source.relation) if source.relation else db.describe(source.query or "")
     if not columns:
         raise MeasureError(f"there is no {f'table {source.relation}' if source.relation else 'column in the query'}")
-    kinds = {column.name: kind_of(column.type) for column in columns}
-    return Schema(columns=tuple(columns), kinds=kinds, typed=source.dialect != "sqlite")
+    rules = rules_of(source.dialect)
+    kinds = {column.name: rules.kind_of(column.type) for column in columns}
+    return Schema(columns=tuple(columns), kinds=kinds, typed=rules.typed)
