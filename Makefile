@@ -34,15 +34,15 @@ lint: $(READY) ## ruff, mypy and the layers of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## what it costs: imports, gates, switches
-	@$(BIN)/python -m tests.bench
+bench: $(READY) ## what a gate costs beside hand-written SQL and its peers: make bench ARGS="--rows 10000000 --write"
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml, taking the newest versions
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--all-extras --group dev --group demo --no-emit-index-url --upgrade --quiet pyproject.toml -o requirements.lock
 
 clean: ## remove what these targets made: the environment, the demo's state, caches
-	rm -rf $(VENV) .demo dist build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .bench .demo dist build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made anew when the lock or the package's own metadata changes.

@@ -134,7 +134,8 @@ def _print(rows: Iterable[Mapping[str, Any]], output: str) -> None:
     if output == "json":
         print(json.dumps([jsonable(row) for row in rows], indent=2))
         return
-    AirflowConsole().print_as(data=[_plain(row) for row in rows], output=output)
+    # A column's name or a regex in brackets is no markup.
+    AirflowConsole(markup=False, emoji=False).print_as(data=[_plain(row) for row in rows], output=output)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,6 +250,7 @@ def gate_show(args: Any) -> None:
     run = _store().gates.get(args.number)
     if run is None:
         raise ConfigurationError(f"There is no gate run {args.number}. See: airflow dataops gate list")
+    with_proofs = args.output != "table" or run.result.proved
     _print(
         [
             {
@@ -257,6 +259,7 @@ def gate_show(args: Any) -> None:
                 "message": result.message,
                 "unexpected": result.unexpected_count,
                 "of": result.element_count,
+                **({"proved_by": result.proved_by} if with_proofs else {}),
                 "what_to_do": result.check.advice,
             }
             for result in run.result.results

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from dags_examples.demo.airflow_process import RunningAirflow
     from dags_examples.demo.story import History, Told
 
@@ -97,6 +102,103 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield _url(postgres_server, name)
     with psycopg.connect(_url(postgres_server, "postgres"), autocommit=True) as admin:
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Skip where Spark cannot run; where ``CI`` is true, fail."""
+    if shutil.which("java") is None:
+        told = "no java on this machine: Spark needs version 17 or newer"
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
+
+
+# A Spark Connect server with one table, until its standard input is closed.
+_SPARK_SERVER = """
+import sys
+from pyspark.sql import SparkSession
+
+port, folder = sys.argv[1:]
+settings = {
+    "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+    "spark.connect.grpc.binding.port": port,
+    "spark.connect.grpc.binding.address": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.warehouse.dir": folder,
+}
+builder = SparkSession.builder.master("local[2]")
+for name, value in settings.items():
+    builder = builder.config(name, value)
+builder.getOrCreate().sql("CREATE TABLE landed AS SELECT id AS v, CAST(id AS STRING) AS name FROM range(10)")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="session")
+def spark_connect_url(java: None) -> Iterator[str]:
+    """Start a Spark Connect server of our own, with a table ``landed`` of ten rows, and yield its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="dataops-spark-") as folder:
+        server = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", _SPARK_SERVER, str(port), folder],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert any(line.strip() == "ready" for line in server.stdout), "the Spark server did not start"
+        yield f"sc://127.0.0.1:{port}"
+        server.stdin.close()
+        server.stdout.close()
+        if server.wait(60):
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> URL:
+    """Return the URL of a MariaDB or MySQL server: the one in ``DATAOPS_TEST_MYSQL``, else whichever is on this host.
+
+    Without one the test is skipped; where ``CI`` is true, it fails.
+    """
+    import pymysql
+    from sqlalchemy.engine import make_url
+
+    url = make_url(os.environ.get("DATAOPS_TEST_MYSQL", "mysql://root@127.0.0.1:3306"))
+    try:
+        pymysql.connect(**_mysql_arguments(url), connect_timeout=3).close()
+    except pymysql.err.MySQLError as error:
+        told = f"no MariaDB or MySQL at {url!r}, which DATAOPS_TEST_MYSQL can name: {error}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
+    return url
+
+
+@pytest.fixture
+def mysql_url(mysql_server: URL) -> Iterator[URL]:
+    """Yield the URL of a fresh, empty database, dropped afterwards."""
+    import pymysql
+
+    url = mysql_server.set(database=f"test_{os.getpid()}_{next(_DATABASES)}")
+    with contextlib.closing(pymysql.connect(**_mysql_arguments(mysql_server))) as admin, admin.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {url.database} CHARACTER SET utf8mb4")
+    yield url
+    with contextlib.closing(pymysql.connect(**_mysql_arguments(mysql_server))) as admin, admin.cursor() as cursor:
+        cursor.execute("SET lock_wait_timeout = 20")
+        cursor.execute(f"DROP DATABASE {url.database}")
+
+
+def _mysql_arguments(url: URL) -> dict[str, Any]:
+    return {"host": url.host, "port": url.port or 3306, "user": url.username, "password": url.password or ""}
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,18 @@ from airflow_dataops.core.values import jsonable, readable
 from airflow_dataops.core.verdicts import Severity
 
 _COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
+# Where a check looks beside its columns: part of its place, as two checks of one kind may differ in nothing else.
+_PLACE_KEYS = (
+    "partition_by",
+    "other_table",
+    "other_query",
+    "other_table_name",
+    "condition",
+    "unexpected_rows_query",
+    "base_query",
+)
+_LONGEST = 40
+LIMITS = ("warn_above", "fail_above", "warn_outside")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +35,9 @@ class Check:
     :param kwargs: its arguments as GX names them (``column``, ``min_value``, ``mostly``, ``row_condition``, …).
     :param severity: what it means when the check does not hold.
     :param name: tells two checks of one kind on one column apart; optional.
+    :param warn_above: more rows than this that break it are a warning: a number of rows, or ``"0.5 %"``.
+    :param fail_above: more rows than this that break it are a failure; fewer are none. Instead of ``mostly``.
+    :param warn_outside: a narrower ``min_value`` / ``max_value``, outside of which a measured number is a warning.
     :param meta: free notes, kept and shown (``meta["notes"]`` is the advice a failure prints).
     """
 
@@ -30,6 +45,9 @@ class Check:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity = Severity.CRITICAL
     name: str | None = None
+    warn_above: int | str | None = None
+    fail_above: int | str | None = None
+    warn_outside: Mapping[str, Any] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,6 +70,7 @@ class Check:
     def id(self) -> str:
         """The check's place (kind, columns, name), not its numbers: editing a threshold keeps the history."""
         place = [self.kind, list(self.columns), self.name, str(self.kwargs.get("row_condition") or "")]
+        place += [str(self.kwargs[key]) for key in _PLACE_KEYS if key in self.kwargs]
         return hashlib.sha256(json.dumps(place).encode()).hexdigest()[:16]
 
     @property
@@ -66,12 +85,12 @@ class Check:
                 break
         words = words.replace("_", " ")
         numbers = ", ".join(
-            f"{key} {readable(jsonable(value))}"
+            f"{key} {_short(readable(jsonable(value)))}"
             for key, value in self.kwargs.items()
             if key not in _COLUMN_KEYS and value is not None
         )
         where = ", ".join(self.columns) or "table"
-        return f"{where}: {words}" + (f" ({numbers})" if numbers else "")
+        return f"{_short(where)}: {words}" + (f" ({numbers})" if numbers else "")
 
     @property
     def advice(self) -> str:
@@ -89,6 +108,9 @@ class Check:
         }
         if self.name:
             data["name"] = self.name
+        for limit in LIMITS:
+            if getattr(self, limit) is not None:
+                data[limit] = jsonable(getattr(self, limit))
         if self.meta:
             data["meta"] = jsonable(self.meta)
         return data
@@ -101,8 +123,14 @@ class Check:
             kwargs=data.get("kwargs") or {},
             severity=Severity(data.get("severity") or Severity.CRITICAL),
             name=data.get("name"),
+            **{limit: data.get(limit) for limit in LIMITS},
             meta=data.get("meta") or {},
         )
+
+
+def _short(words: str) -> str:
+    """Return what a label says of one argument: of a query or a long list only how it begins."""
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""``row_condition`` as a predicate: GX's ``col("x") > 5``, its stored Condition, and simple pandas queries.
+"""``row_condition`` as a predicate: GX's ``col("x") > 5``, its stored Condition, simple pandas queries and Spark SQL.
 
-Text is read with Python's own grammar and never evaluated. What is not a comparison of a column with a value, joined by
-and / or / not, is refused: it would mean something else on another engine.
+Text is read with Python's own grammar, after SQL's words have been spelled in it, and never evaluated. What is not a
+comparison of a column with a value, joined by and / or / not, is refused: it would mean something else elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.predicates import And, Compare, InSet, IsNull, Not, Or, Predicate, Scalar, Value
 
-PARSERS = ("great_expectations", "great_expectations__experimental__", "pandas")
+PARSERS = ("great_expectations", "great_expectations__experimental__", "pandas", "spark")
 
 _OPERATORS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -28,7 +28,14 @@ _SYNTAX = {
     ast.GtE: ">=",
 }
 _NULL_TESTS = {"isnull": True, "isna": True, "notnull": False, "notna": False}
-_BACKTICKS = re.compile(r"`([^`]+)`")
+# What pandas and SQL write otherwise than Python; & and | bind in a pandas query as and / or do.
+_SPELLINGS = re.compile(
+    r"""(?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*")|`(?P<name>[^`]+)`|(?P<null>\bis\s+(?P<no>not\s+)?null\b)"""
+    r"""|(?P<word>\b(?:and|or|not|in|true|false)\b)|(?P<sign><>|&&?|\|\|?|(?<![<>=!])=(?!=))""",
+    re.IGNORECASE,
+)
+_SIGNS = {"<>": "!=", "=": "==", "&": " and ", "&&": " and ", "|": " or ", "||": " or "}
+_WORDS = {"true": "True", "false": "False"}
 
 
 def read_condition(condition: Any) -> Predicate | None:
@@ -72,8 +79,7 @@ def _in(found: InSet, *, wanted: bool) -> Predicate:
 
 
 def _from_text(text: str) -> Predicate:
-    # pandas writes odd column names in backticks; col("…") says the same in Python's grammar.
-    source = _BACKTICKS.sub(lambda found: f"col({found[1]!r})", text)
+    source = _SPELLINGS.sub(_in_python, text)
     try:
         tree = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
@@ -81,10 +87,22 @@ def _from_text(text: str) -> Predicate:
     return _Reader(text).predicate(tree)
 
 
+def _in_python(found: re.Match[str]) -> str:
+    """Return one piece of a condition as Python writes it."""
+    if found["text"]:
+        return "'" + found["text"][1:-1].replace("''", "\\'") + "'" if found["text"][0] == "'" else found["text"]
+    if found["name"]:
+        return f"col({found['name']!r})"
+    if found["null"]:
+        return "is not None" if found["no"] else "is None"
+    word = (found["word"] or "").lower()
+    return _WORDS.get(word, word) or _SIGNS[found["sign"]]
+
+
 def _refused(text: str) -> SuiteError:
     return SuiteError(
         f"row_condition {text!r} cannot be translated; write comparisons such as "
-        'col("x") > 5, col("x").notNull() or x in [1, 2], joined by and / or'
+        'col("x") > 5, col("x").notNull(), x is null or x in [1, 2], joined by and / or'
     )
 
 
@@ -106,8 +124,10 @@ class _Reader:
                 return Or((self.predicate(left), self.predicate(right)))
             case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
                 return Not(self.predicate(operand))
-            case ast.Compare(left=left, ops=[operator], comparators=[right]):
-                return self.comparison(left, operator, right)
+            case ast.Compare(left=left, ops=operators, comparators=others):
+                pairs = zip([left, *others], operators, others, strict=False)
+                terms = tuple(self.comparison(*pair) for pair in pairs)
+                return terms[0] if len(terms) == 1 else And(terms)
             case ast.Call(func=ast.Attribute(value=target, attr=test), args=[], keywords=[]):
                 column = self.column(target)
                 if column is not None and test.lower() in _NULL_TESTS:
@@ -118,10 +138,16 @@ class _Reader:
     def comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Predicate:
         column, other = self.column(left), self.column(right)
         if isinstance(operator, ast.In | ast.NotIn):
-            if column is None or not isinstance(right, ast.List | ast.Tuple | ast.Set):
+            # One value in parentheses is a list of one in SQL.
+            items = right.elts if isinstance(right, ast.List | ast.Tuple | ast.Set) else [right]
+            if column is None:
                 raise _refused(self.text)
-            found = InSet(column, tuple(self.scalar(item) for item in right.elts))
+            found = InSet(column, tuple(self.scalar(item) for item in items))
             return _in(found, wanted=isinstance(operator, ast.In))
+        if isinstance(operator, ast.Is | ast.IsNot):
+            if column is None or not isinstance(right, ast.Constant) or right.value is not None:
+                raise _refused(self.text)
+            return IsNull(column) if isinstance(operator, ast.Is) else Not(IsNull(column))
         symbol = _SYNTAX.get(type(operator))
         if symbol is None:
             raise _refused(self.text)

@@ -7,6 +7,7 @@
     │   ├── SuiteError         a suite that does not parse, or a check that is not known
     │   └── SchemaVersionError the store was written by another version
     ├── MeasureError           a metric could not be measured
+    ├── MeasurementStopped     the task was killed while it measured
     ├── EvidenceMissing        a gate or an approval is missing, refused, or for other data
     ├── IllegalTransition      a release cannot go from this state to that
     ├── ReleaseNotFound        no such dataset or release
@@ -49,6 +50,12 @@ class MeasureError(DataOpsError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class MeasurementStopped(DataOpsError):
+    """The task was killed, or timed out, while it measured: nothing is known of the data."""
+
+    retryable = True
 
 
 class EvidenceMissing(DataOpsError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from airflow_dataops.core.errors import MeasureError
-from airflow_dataops.core.predicates import Kind, Predicate
-from airflow_dataops.core.relations import Column
+from airflow_dataops.core.occasions import Occasion
+from airflow_dataops.core.predicates import Kind, Predicate, Scalar
+from airflow_dataops.core.relations import Column, Relation
 
 
 class Function(StrEnum):
@@ -57,21 +57,63 @@ class Repeats:
 
 
 @dataclass(frozen=True)
-class Quantile:
-    """The value below which ``share`` of the column's values lie, as numpy's ``method`` of that name picks it.
+class Quantiles:
+    """The values below which ``shares`` of the column's values lie, as numpy's ``method`` of that name picks them.
 
-    :param method: ``linear``, ``lower``, ``higher``, ``midpoint`` or ``nearest``.
+    A tuple in the order of ``shares``, of ``None``s where there is no value.
+
+    :param method: one of ``QUANTILE_METHODS``, which differ where a quantile lies between two values.
     """
 
     column: str
-    share: Decimal
+    shares: tuple[float, ...]
     method: str = "linear"
+    where: Predicate | None = None
+
+
+QUANTILE_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+@dataclass(frozen=True)
+class Present:
+    """Which of ``values`` the column has in the rows that meet ``where``: their places among them, as a set."""
+
+    column: str
+    values: tuple[Scalar, ...]
     where: Predicate | None = None
 
 
 @dataclass(frozen=True)
 class MostCommon:
-    """The most frequent values of the column that are not null, as a tuple: all of those that tie."""
+    """Which of ``values`` are the most frequent of the column in the rows that meet ``where``: a :class:`Commonest`."""
+
+    column: str
+    values: tuple[Scalar, ...]
+    where: Predicate | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commonest:
+    """What is known of the most frequent values; those that were not asked for are counted and not told.
+
+    :param rows: how many rows hold each of them.
+    :param ties: how many values are in as many rows; 0 without a value.
+    :param known: how many of them were asked for.
+    :param first: the position, in the metric's ``values``, of the first that was asked for.
+    """
+
+    rows: int
+    ties: int
+    known: int
+    first: int | None = None
+
+
+@dataclass(frozen=True)
+class Entropy:
+    """Shannon's entropy, in nats, of the column's values in the rows that meet ``where``; ``None`` without a row.
+
+    It tells how unevenly the values are spread, and none of them.
+    """
 
     column: str
     where: Predicate | None = None
@@ -102,11 +144,21 @@ class QueryRows:
 
 
 @dataclass(frozen=True)
+class RowSet:
+    """How often each row is there: a ``Counter`` of digests, which tell equal rows and nothing of what is in them.
+
+    :param query: a SELECT whose rows are meant, with ``{batch}`` for those that are judged; ``None`` means these.
+    """
+
+    query: str | None = None
+
+
+@dataclass(frozen=True)
 class Orphans:
     """How many rows that meet ``where`` have ``columns`` that no row of ``relation`` has in its ``references``."""
 
     columns: tuple[str, ...]
-    relation: str
+    relation: Relation
     references: tuple[str, ...]
     where: Predicate | None = None
 
@@ -115,12 +167,12 @@ class Orphans:
 class Elsewhere:
     """``metric`` measured on another relation, or on the rows of a SELECT.
 
-    :param source: a table's name, or a SELECT, in the other database's own SQL.
+    :param source: a table or view, or the text of a SELECT in the other database's own SQL.
     :param connection: the connection of another database; ``None`` is the one that holds what is judged.
     """
 
-    metric: Count | Aggregate
-    source: str
+    metric: Count | Aggregate | RowSet
+    source: Relation | str
     connection: str | None = None
 
 
@@ -128,11 +180,13 @@ class Elsewhere:
 class ExpectationResult:
     """What Great Expectations itself says of an expectation that has no metric form: its result, as JSON data.
 
-    :param kwargs: the expectation's arguments as JSON text.
+    :param kwargs: the expectation's other arguments as JSON text.
     """
 
     kind: str
-    kwargs: str
+    column: str
+    kwargs: str = "{}"
+    where: Predicate | None = None
 
 
 @dataclass(frozen=True)
@@ -145,10 +199,13 @@ Metric = (
     | Aggregate
     | Distinct
     | Repeats
-    | Quantile
+    | Quantiles
+    | Present
     | MostCommon
+    | Entropy
     | OutOfOrder
     | QueryRows
+    | RowSet
     | Orphans
     | Elsewhere
     | ExpectationResult
@@ -174,11 +231,15 @@ class Schema:
     """The columns of what is measured: known before anything is counted.
 
     :param kinds: what each column holds; an untyped database (SQLite) knows only of each value.
+    :param truth_is_number: whether the database has truth values as numbers alone (MySQL: 1 and 0).
+    :param dialect: whose words the columns' types are in, by sqlglot's name.
     """
 
     columns: tuple[Column, ...]
     kinds: Mapping[str, Kind]
     typed: bool = True
+    truth_is_number: bool = False
+    dialect: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -192,6 +253,11 @@ class Schema:
         alike = [stored for stored in self.names if stored.casefold() == name.casefold()]
         return alike[0] if len(alike) == 1 else None
 
+    def holds(self, name: str, kinds: frozenset[Kind]) -> bool:
+        """Return whether the column's type is of one of ``kinds``."""
+        as_numbers = self.truth_is_number and Kind.BOOLEAN in kinds
+        return self.kinds[name] in (*kinds, Kind.NOTHING) or (as_numbers and self.kinds[name] is Kind.NUMBER)
+
     def type_of(self, name: str) -> str:
         """Return the column's type in the database's own words."""
         return next(column.type for column in self.columns if column.name == name)
@@ -199,10 +265,14 @@ class Schema:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What was measured; asking for a metric that could not be raises its error."""
+    """What was measured; asking for a metric that could not be raises its error.
+
+    :param occasion: when it was measured, for what depends on that.
+    """
 
     schema: Schema
     values: Mapping[Metric, Any]
+    occasion: Occasion | None = None
 
     def __getitem__(self, metric: Metric) -> Any:
         value = self.values[metric]

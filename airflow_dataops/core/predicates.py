@@ -23,6 +23,7 @@ class Kind(StrEnum):
     TIME = "time"
     BOOLEAN = "boolean"
     OTHER = "other"
+    NOTHING = "nothing"  # no value at all, and no type: it can be asked whatever any column can
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ class Matches:
 
 @dataclass(frozen=True)
 class Like:
-    """The column's whole text is of a LIKE pattern (``%`` any text, ``_`` any character), case by case everywhere."""
+    """The column's whole text is of a LIKE pattern, case by case everywhere.
+
+    In ``pattern`` stands ``%`` for any text, ``_`` for any character, ``!%``, ``!_`` and ``!!`` for what follows the
+    ``!``, and everything else, a backslash too, for itself, whatever the engine's own habit is.
+    """
 
     column: str
     pattern: str

@@ -23,16 +23,24 @@ class Statement:
     :param seconds: wall time.
     :param metrics: how many metrics it answered.
     :param scans: how many times it read the relation.
+    :param rows: how many rows it read, in all scans; ``None`` where the relation's size is not known.
     """
 
     sql: str
     seconds: float
     metrics: int
     scans: int = 1
+    rows: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the statement as JSON data."""
-        return {"sql": self.sql, "seconds": self.seconds, "metrics": self.metrics, "scans": self.scans}
+        return {
+            "sql": self.sql,
+            "seconds": self.seconds,
+            "metrics": self.metrics,
+            "scans": self.scans,
+            "rows": self.rows,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Statement:
@@ -50,6 +58,7 @@ class CheckResult:
     :param element_count: rows the check looked at (after ``row_condition``).
     :param message: one line a person can act on.
     :param failing_rows_sql: a SELECT that shows the rows that break it, ready to paste.
+    :param proved_by: who vouches for it, so that no row had to be read (``NOT NULL constraint``).
     """
 
     check: Check
@@ -62,6 +71,7 @@ class CheckResult:
     failing_rows_sql: str | None = None
     samples: tuple[Mapping[str, Any], ...] = ()
     retryable: bool = False
+    proved_by: str | None = None
 
     @property
     def unexpected_percent(self) -> float | None:
@@ -88,6 +98,7 @@ class CheckResult:
             "failing_rows_sql": self.failing_rows_sql,
             "samples": jsonable(self.samples),
             "retryable": self.retryable,
+            "proved_by": self.proved_by,
         }
 
     @classmethod
@@ -129,10 +140,21 @@ class GateResult:
         object.__setattr__(self, "verdict", worst(r.outcome for r in ordered))
 
     def __str__(self) -> str:
-        rows = "unknown rows" if self.row_count is None else f"{self.row_count:,} rows"
-        head = f"{self.verdict} (suite {self.suite}, {rows}, {len(self.statements)} statements, {self.seconds:.2f} s)"
+        rows = (
+            "unknown rows" if self.row_count is None else f"{self.row_count:,} row{'' if self.row_count == 1 else 's'}"
+        )
+        statements = f"{len(self.statements)} statement{'' if len(self.statements) == 1 else 's'}"
+        head = f"{self.verdict} (suite {self.suite}, {rows}, {statements}, {self.seconds:.2f} s)"
         passed = f"  {len(self.of(Outcome.PASS))} of {len(self.results)} checks passed"
+        if not self.results:
+            passed = "  the suite has no checks, so nothing is known of the data"
+        if self.proved:
+            passed += f", {len(self.proved)} without reading a row (proved by {', '.join(self._vouchers())})"
         return "\n".join([head, *self._findings(), passed])
+
+    def __bool__(self) -> bool:
+        """Whether the verdict lets the data through, so that ``assert validate(…)`` means what it says."""
+        return self.passed
 
     def __repr__(self) -> str:
         return f"<GateResult {self.verdict}: {'; '.join(self.complaints()) or 'all checks hold'}>"
@@ -140,6 +162,14 @@ class GateResult:
     def complaints(self) -> tuple[str, ...]:
         """Return a line for each check that does not hold, worst first; what is wrong with all of them once."""
         return tuple(dict.fromkeys(result.complaint for result in self.not_held))
+
+    @property
+    def proved(self) -> tuple[CheckResult, ...]:
+        """Every check for which somebody vouches, so that no row was read."""
+        return tuple(r for r in self.results if r.proved_by)
+
+    def _vouchers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(str(r.proved_by) for r in self.proved))
 
     def _findings(self) -> Iterator[str]:
         told = set()
@@ -217,6 +247,7 @@ class GateResult:
             "verdict": str(self.verdict),
             "gate_run": gate_run,
             "checks": counts,
+            "proved": len(self.proved),
             "row_count": self.row_count,
             "fingerprint": self.fingerprint and self.fingerprint[:200],
             "statements": len(self.statements),
@@ -248,6 +279,10 @@ class GateResult:
     def with_seconds(self, seconds: float) -> GateResult:
         """Return the same result with its wall time."""
         return replace(self, seconds=seconds)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _short(value: Any) -> Any:

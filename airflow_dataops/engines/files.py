@@ -1,51 +1,232 @@
-"""Files (Parquet, CSV, JSON lines; one or a glob) measured where they are, by an embedded DuckDB."""
+"""Files measured by an embedded DuckDB: Parquet where it lies, CSV and JSON lines after being read once."""
 
 from __future__ import annotations
 
 import contextlib
-import glob
+import logging
+import os
+import re
+import tempfile
+import time
+from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from airflow_dataops.core.errors import ConfigurationError
+from airflow_dataops.core.errors import ConfigurationError, MeasureError
+from airflow_dataops.core.predicates import Kind
+from airflow_dataops.core.relations import Column
 from airflow_dataops.engines.dbapi import DbApiSession
+from airflow_dataops.engines.embedded import TABLE, Opened
+from airflow_dataops.engines.listing import CSV, PARQUET, Listing, listing
+from airflow_dataops.engines.proofs.footers import Footers
 
-_READERS = {
-    ".parquet": "read_parquet",
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".jsonl": "read_json",
-    ".ndjson": "read_json",
-    ".json": "read_json",
-}
+log = logging.getLogger(__name__)
+
+# Text files that are larger together are read into a file beside the memory, not into memory.
+IN_MEMORY_BYTES = 256 * 2**20
+_DELIMITERS = (",", ";", "\t", "|")
+# So few files stand by name in the SQL that people see; more are behind a view.
+_NAMED_FILES = 20
 
 
-def query_of(path: str | Path) -> str:
-    """Return the SELECT that reads the file or files.
-
-    :raises ConfigurationError: there is no such file, or its kind is not known.
-    """
-    text = str(path)
-    suffixes = Path(text).suffixes
-    suffix = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in (".gz", ".zst") else "".join(suffixes[-1:])
-    reader = _READERS.get(suffix.lower())
-    if reader is None:
-        raise ConfigurationError(
-            f"Files of kind {suffix or text!r} cannot be read: expected {', '.join(_READERS)}. "
-            "A table's name needs connection=."
-        )
-    if not glob.glob(text, recursive=True):
-        raise ConfigurationError(f"There is no file {text} (looked at {Path(text).absolute()}).")
-    quoted = text.replace("'", "''")
-    # All of a text file's rows decide its columns' types: a sample would be wrong about a late one without a word.
-    options = "" if reader == "read_parquet" else ", sample_size = -1"
-    return f"SELECT * FROM {reader}('{quoted}', union_by_name = true{options})"
+def is_path(data: Any) -> bool:
+    """Whether ``data`` can name files: text, a path of this machine, or an object with ``fs`` and ``path``."""
+    return isinstance(data, str | os.PathLike) or (hasattr(data, "fs") and hasattr(data, "path"))
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[DbApiSession]:
-    """Open an empty database in which files can be read."""
+def opened(data: Any) -> Iterator[Opened]:
+    """Open a database in which the file or files can be asked about.
+
+    :param data: a file, a glob, or a folder: all files below it; what of its path is ``name=value`` becomes a column.
+        A path of this machine's, a URL that fsspec opens, or an object with ``fs`` and ``path``.
+    :raises ConfigurationError: there is no such file, or its kind is not known.
+    :raises MeasureError: a file cannot be read, or files differ in a column's type; names the file.
+    """
+    path, filesystem = located(data)
+    found = listing(path, filesystem, name=str(data))
+    spills = found.format != PARQUET and found.size > IN_MEMORY_BYTES
+    with connected(filesystem, name=found.name, spills=spills) as (_, db, prefix):
+        if found.format == PARQUET:
+            _same_types(db, found, prefix)
+            bounds = {name: partition.bounds for name, partition in found.partitions.items()}
+            footers = Footers(found.files, filesystem=filesystem, partitions=bounds)
+            yield Opened(db=db, query=parquet_query(db, found, prefix), vouchers=(footers,))
+        else:
+            _load(db, found, prefix)
+            yield Opened(db=db, query=f"SELECT * FROM {TABLE}", vouchers=())
+
+
+@contextlib.contextmanager
+def connected(filesystem: Any, *, name: str, spills: bool) -> Iterator[tuple[Any, DbApiSession, str]]:
+    """Open an embedded DuckDB that can read files; yield its connection, a session, and what a file's path begins with.
+
+    :param filesystem: where the files are, an fsspec filesystem; ``None`` for local files.
+    :param name: the path as a person gave it.
+    :param spills: tables are kept in a file, not in memory.
+    """
     import duckdb
 
-    with contextlib.closing(duckdb.connect(":memory:")) as connection:
-        yield DbApiSession(connection, "duckdb")
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dataops-"))
+        connection = duckdb.connect(f"{folder}/{TABLE}.duckdb" if spills else ":memory:")
+        stack.enter_context(contextlib.closing(connection))
+        db = DbApiSession(connection, "duckdb")
+        prefix = ""
+        if filesystem is not None:
+            from airflow_dataops.engines.storage import PROTOCOL, Storage, StorageSession
+
+            storage = Storage(filesystem)
+            connection.register_filesystem(storage)
+            db, prefix = StorageSession(connection, storage, name), f"{PROTOCOL}://"
+        db.execute(f"SET temp_directory = {text(folder)}")
+        yield connection, db, prefix
+
+
+def located(data: Any) -> tuple[str, Any]:
+    """Return the path and the fsspec filesystem that it is in, which is ``None`` for local files."""
+    if hasattr(data, "fs"):
+        path, filesystem = data.path, data.fs
+    elif "://" in str(data):
+        from fsspec.core import url_to_fs
+
+        try:
+            filesystem, path = url_to_fs(str(data))
+        except (ValueError, ImportError) as error:
+            raise ConfigurationError(f"{data} cannot be opened: {error}") from error
+    else:
+        return str(data), None
+    protocols = {filesystem.protocol} if isinstance(filesystem.protocol, str) else set(filesystem.protocol)
+    return path, None if protocols & {"file", "local"} else filesystem
+
+
+def text(value: str) -> str:
+    """Return a text as it stands in SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _list(files: tuple[str, ...], prefix: str) -> str:
+    names = [text(prefix + file) for file in files]
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+def _options(found: Listing) -> str:
+    """Return the options that all readers share: columns by name, and those in the paths with their types."""
+    if not found.partitions:
+        return "union_by_name = true, hive_partitioning = false"
+    types = ", ".join(f"{text(name)}: {partition.type}" for name, partition in found.partitions.items())
+    return f"union_by_name = true, hive_partitioning = true, hive_types = {{{types}}}"
+
+
+def parquet_query(db: DbApiSession, found: Listing, prefix: str, options: str | None = None) -> str:
+    """Return the SELECT of all rows of Parquet files.
+
+    :param options: how they are read; by name and with the columns in their paths, if nothing else is said.
+    """
+    query = f"SELECT * FROM read_parquet({_list(found.files, prefix)}, {options or _options(found)})"
+    if len(found.files) <= _NAMED_FILES:
+        return query
+    db.execute(f"CREATE VIEW {TABLE} AS {query}")
+    return f"SELECT * FROM {TABLE}"
+
+
+def _same_types(db: DbApiSession, found: Listing, prefix: str) -> None:
+    """Tell of columns that some files lack.
+
+    :raises MeasureError: a column is of another kind in another file: together they would become text, unasked.
+    """
+    if len(found.files) == 1:
+        return
+    groups = [(files, _columns(db, files[0], prefix)) for files in alike(db, found, prefix)]
+    in_paths = {name.casefold() for name in found.partitions}
+    first: dict[str, tuple[Column, str]] = {}
+    for files, columns in groups:
+        for folded, column in columns.items():
+            if column.type == '"NULL"':  # no value of any type: it goes with all
+                continue
+            known, file = first.setdefault(folded, (column, files[0]))
+            if _kind(column) != _kind(known) and folded not in in_paths:
+                raise MeasureError(
+                    f"Column {column.name} is {known.type} in {file} and {column.type} in {files[0]}: "
+                    "write these files with one type, or judge them apart"
+                )
+    for folded, (column, _) in first.items():
+        lacking = [file for files, columns in groups if folded not in columns for file in files]
+        if lacking and folded not in in_paths:
+            log.warning(
+                "Column %s is missing in %d of %d files, such as %s: it is null there.",
+                column.name,
+                len(lacking),
+                len(found.files),
+                lacking[0],
+            )
+
+
+def _kind(column: Column) -> tuple[Kind, str]:
+    """Return what must be equal: the kind, and of what is no plain value the very type."""
+    from airflow_dataops.engines.sql.kinds import kind_of
+
+    kind = kind_of(column.type)
+    return kind, column.type if kind is Kind.OTHER else ""
+
+
+def alike(db: DbApiSession, found: Listing, prefix: str) -> list[tuple[str, ...]]:
+    """Return the files in groups of those whose footers have the same columns."""
+    rows = db.execute(
+        "SELECT file_name, list((name, type, converted_type, scale, precision, logical_type, num_children, field_id)) "
+        f"FROM parquet_schema({_list(found.files, prefix)}) GROUP BY file_name ORDER BY file_name"
+    )
+    groups: dict[str, list[str]] = defaultdict(list)
+    for file, columns in rows:
+        groups[repr(columns)].append(file.removeprefix(prefix))
+    return [tuple(files) for files in groups.values()]
+
+
+def _columns(db: DbApiSession, file: str, prefix: str) -> dict[str, Column]:
+    columns = db.describe(f"SELECT * FROM read_parquet({text(prefix + file)}, hive_partitioning = false)")
+    return {column.name.casefold(): column for column in columns}
+
+
+def _load(db: DbApiSession, found: Listing, prefix: str) -> None:
+    """Read text files once, into a table: every statement would parse them again."""
+    reader = f"read_json({_list(found.files, prefix)}, {_options(found)}, sample_size = -1)"
+    if found.format == CSV:
+        dialect = _csv_dialect(db, found, prefix)
+        reader = f"read_csv({_list(found.files, prefix)}, {_options(found)}, sample_size = -1, {dialect})"
+    files = f"{len(found.files)} {found.format} file{'s' if len(found.files) > 1 else ''}"
+    log.info("Reading %s, %.1f MB, once: %s", files, found.size / 1e6, found.name)
+    started = time.perf_counter()
+    try:
+        # All of a text file's rows decide its columns' types: a sample would be wrong about a late one without a word.
+        db.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {reader}")
+    except MeasureError as error:
+        raise _without_rows(error, found) from error
+    ((rows,),) = db.execute(f"SELECT COUNT(*) FROM {TABLE}")
+    log.info("Read %s rows of %s in %.1f s.", f"{rows:,}", files, time.perf_counter() - started)
+
+
+def _without_rows(error: MeasureError, found: Listing) -> MeasureError:
+    """Return what DuckDB says of a text file with the file's name and without the line, which it quotes."""
+    said = str(error.__cause__ or error)
+    if found.format != CSV or "CSV" not in said:
+        return error
+    line = re.search(r"Line: (\d+)", said)
+    names = [file for file in found.files if file in said] or list(found.files[:1])
+    return MeasureError(
+        f"{names[0]} is not the CSV that its first line promises{f' (line {line[1]})' if line else ''}: "
+        "a line has more or fewer values than the header, or a quote is left open"
+    )
+
+
+def _csv_dialect(db: DbApiSession, found: Listing, prefix: str) -> str:
+    """Return how the files are written, by the first line: a guess from all is misled by one bad row."""
+    first = text(prefix + found.files[0])
+    rows = db.execute(
+        f"SELECT line FROM read_csv({first}, auto_detect = false, delim = '\x01', quote = '', escape = '', "
+        "header = false, columns = {'line': 'VARCHAR'}) LIMIT 1"
+    )
+    line = rows[0][0] or "" if rows else ""
+    tabs = ".tsv" in found.files[0].lower()
+    delimiter = "\t" if tabs else max(_DELIMITERS, key=line.count)
+    # Left to itself DuckDB would leave lines out: those that begin with # and, where a row is too long, all above it.
+    return f"delim = '{delimiter}', quote = '\"', escape = '\"', header = true, comment = '', skip = 0"

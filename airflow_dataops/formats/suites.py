@@ -16,6 +16,15 @@ The short form, in YAML or JSON; a check is its type, its arguments, and what is
         value_set: [open, paid]
         row_condition: col("amount") > 0
         name: status of what costs something    # tells two checks of one type on one column apart
+      - type: column_values_to_not_be_null
+        column: email
+        warn_above: 10                          # rows that break it; more are a warning,
+        fail_above: 1 %                         # and more than this are a failure (instead of mostly)
+      - type: column_mean_to_be_between
+        column: amount
+        min_value: 10
+        max_value: 90
+        warn_outside: {min_value: 40, max_value: 60}
 
 GX's stored suite, ``{"name": …, "expectations": [{"type": …, "kwargs": {…}, "meta": {…}}]}``, is read unchanged,
 older ones with ``expectation_type`` and ``expectation_suite_name`` too. ``{"$PARAMETER": "low"}`` takes its value from
@@ -25,19 +34,21 @@ older ones with ``expectation_type`` and ``expectation_suite_name`` too. ``{"$PA
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_dataops.core.checks import Check, Suite
+from airflow_dataops.core.checks import LIMITS, Check, Suite
 from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.verdicts import Severity
 from airflow_dataops.core.vocabulary import VOCABULARY, compile_check
 
 # Keys of a check that are said about it; all others are arguments of its type.
-_ABOUT = frozenset({"type", "expectation_type", "kwargs", "severity", "name", "meta", "notes"})
-# What GX stores with an expectation and nothing here depends on.
-_STORED = frozenset({"id", "ge_cloud_id", "description", "rendered_content", "expectation_context"})
+_ABOUT = frozenset({"type", "expectation_type", "kwargs", "severity", "name", "meta", "notes", *LIMITS})
+# What GX stores with an expectation and no argument; its description goes with the notes.
+_STORED = frozenset({"id", "ge_cloud_id", "description", "rendered_content", "expectation_context", "windows"})
+_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def read_suite(source: Any, *, base: Path | None = None, parameters: Mapping[str, Any] | None = None) -> Suite:
@@ -123,6 +134,9 @@ def _from_data(data: Any, *, name: str, origin: str, parameters: Mapping[str, An
 def _check(entry: Any, place: str, parameters: Mapping[str, Any]) -> Check:
     if isinstance(entry, Check):
         return entry
+    configuration = getattr(entry, "configuration", entry)
+    if callable(getattr(configuration, "to_json_dict", None)):  # GX's own Expectation
+        entry = configuration.to_json_dict()
     if not isinstance(entry, Mapping):
         raise SuiteError(f"{place}: is {_kind(entry)}; expected its type and arguments")
     kind = entry.get("type") or entry.get("expectation_type")
@@ -133,15 +147,21 @@ def _check(entry: Any, place: str, parameters: Mapping[str, Any]) -> Check:
         raise SuiteError(f"{place}: 'kwargs' is {_kind(given)}; expected arguments by name")
     arguments = {**{key: value for key, value in entry.items() if key not in _ABOUT | _STORED}, **given}
     meta = dict(entry.get("meta") or {})
-    if entry.get("notes"):
-        meta["notes"] = entry["notes"]
+    meta |= {key: entry[key] for key in ("notes", "description") if entry.get(key)}
     return Check(
-        kind=kind if kind in VOCABULARY or f"expect_{kind}" not in VOCABULARY else f"expect_{kind}",
+        kind=_kind_of(kind),
         kwargs=_filled(arguments, parameters),
         severity=_severity(entry.get("severity") or meta.get("severity") or Severity.CRITICAL, place),
         name=entry.get("name"),
+        **{limit: _filled(entry.get(limit), parameters) for limit in LIMITS},
         meta=meta,
     )
+
+
+def _kind_of(written: str) -> str:
+    """Return the type that is meant: the prefix may be left out, and GX's classes write it in capitals."""
+    kind = _CAPITALS.sub("_", written).lower() if written[:1].isupper() else written
+    return kind if kind in VOCABULARY or f"expect_{kind}" not in VOCABULARY else f"expect_{kind}"
 
 
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
@@ -152,6 +172,8 @@ def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
         return {key: _filled(item, parameters) for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, parameters) for item in value]
+    if callable(getattr(value, "json", None)):  # GX's own Condition
+        return json.loads(value.json())
     return value
 
 

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, LockTimeout
 from airflow_dataops.core.ports import Database
 from airflow_dataops.engines.dbapi import DbApiSession
-from airflow_dataops.engines.dberrors import translated
+from airflow_dataops.engines.drivers import driver_of
 from airflow_dataops.hooks.connections import file_of, find_connection, searching_everywhere
+from airflow_dataops.hooks.spark import connect_spark
 
 # Airflow's connection type to the SQL dialect; only what a test covers.
-DIALECTS = {"duckdb": "duckdb", "postgres": "postgres", "sqlite": "sqlite"}
+DIALECTS = {
+    "databricks": "databricks",
+    "duckdb": "duckdb",
+    "gcpbigquery": "bigquery",
+    "mysql": "mysql",
+    "postgres": "postgres",
+    "redshift": "redshift",
+    "snowflake": "snowflake",
+    "spark": "spark",
+    "spark_connect": "spark",
+    "sqlite": "sqlite",
+    "trino": "trino",
+}
+# Where there is no extra of ours: nothing there is run by our tests.
+_PROVIDERS = {
+    "bigquery": "apache-airflow-providers-google",
+    "databricks": "apache-airflow-providers-databricks",
+    "redshift": "apache-airflow-providers-amazon",
+    "snowflake": "apache-airflow-providers-snowflake",
+    "trino": "apache-airflow-providers-trino",
+}
 _FILES = {"duckdb": "DuckDB", "sqlite": "SQLite"}
 _PID = re.compile(r"\(PID (\d+)\)")
 _NAME_US = (
@@ -73,14 +95,13 @@ class HookConnector:
         :raises LockTimeout: the file stayed locked; names the holder where DuckDB does.
         """
         raw = self._connect(read_only)
-        with contextlib.closing(raw):
-            session = DbApiSession(raw, self.dialect)
+        with contextlib.ExitStack() as stack:
+            stack.callback(driver_of(self.dialect).close, raw)
+            session = DbApiSession(raw, self.dialect, another=lambda: self._connect(read_only))
             if self.dialect == "postgres":
                 session.execute(_NAME_US)
-                if read_only:
-                    session.execute("SET default_transaction_read_only = on")
-            elif self.dialect == "sqlite" and read_only:
-                session.execute("PRAGMA query_only = ON")
+            if read_only:
+                session.reads_only()
             yield session
 
     def _connect(self, read_only: bool) -> Any:
@@ -89,15 +110,15 @@ class HookConnector:
         # What is not there yet reads as empty, on every database.
         if self.dialect == "duckdb" and read_only and path and os.path.exists(path):
             parameters["read_only"] = True
-        hook = self._hook(parameters)
+        connect = self._connecting(parameters)
         end = time.monotonic() + self._deadline
         pause = 0.01
         while True:
             try:
-                with searching_everywhere():  # the hook looks the connection up again
-                    return hook.get_conn()
+                with searching_everywhere():  # a hook looks the connection up again
+                    return connect()
             except Exception as error:
-                raised = translated(error, self.dialect)
+                raised = driver_of(self.dialect).understood(error)
                 if raised is None:
                     raise
                 wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
@@ -108,19 +129,30 @@ class HookConnector:
             time.sleep(wait)
             pause = min(pause * 1.5, 0.5)
 
-    def _hook(self, parameters: dict[str, Any]) -> Any:
-        """Return Airflow's hook for the connection."""
+    def _connecting(self, parameters: dict[str, Any]) -> Callable[[], Any]:
+        """Return what connects: Airflow's hook for the connection, and our own for Spark, which has no DB-API."""
+        if self.dialect == "spark":
+            return lambda: connect_spark(self._connection, self.label)
         try:
-            return self._connection.get_hook(hook_params=parameters)
+            return self._hook(parameters).get_conn  # type: ignore[no-any-return]
         except Exception as error:
             from airflow.exceptions import AirflowException  # type: ignore[attr-defined]  # a re-export
 
             if not isinstance(error, AirflowException | ImportError):
                 raise
+            provider = _PROVIDERS.get(self.dialect, f"'airflow-dataops[{self.dialect}]'")
             raise ConfigurationError(
-                f"Connection {self.label!r} needs Airflow's {self.dialect} provider, which is not installed: "
-                f"pip install 'airflow-dataops[{self.dialect}]'."
+                f"Connection {self.label!r} needs Airflow's provider for {self.dialect}, which is not installed: "
+                f"pip install {provider}."
             ) from error
+
+    def _hook(self, parameters: dict[str, Any]) -> Any:
+        if self.dialect == "databricks":  # a connection of that type stands for the hook of its jobs and clusters
+            module = importlib.import_module("airflow.providers.databricks.hooks.databricks_sql")
+            return module.DatabricksSqlHook(databricks_conn_id=self.label)
+        if self.dialect == "bigquery":
+            parameters["use_legacy_sql"] = False
+        return self._connection.get_hook(hook_params=parameters)
 
     def _still_held(self, error: DataOpsError, path: str | None) -> LockTimeout:
         holder = _PID.search(str(error))

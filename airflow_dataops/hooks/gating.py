@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_dataops.core.errors import ConfigurationError
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.releases import ReleaseName
+from airflow_dataops.hooks.connections import searching_everywhere
 from airflow_dataops.services.gating import Judged, release_to_judge
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from airflow_dataops.core.checks import Suite
+    from airflow_dataops.core.ports import Database
     from airflow_dataops.core.results import GateResult
     from airflow_dataops.stores.store import Store
 
@@ -54,9 +58,32 @@ def judged_data(data: Any, label: str) -> Judged:
     def judge_data(suite: Suite, **options: Any) -> GateResult:
         from airflow_dataops.services.validating import validate
 
-        return validate(data, suite, **options)
+        return validate(_located(data), suite, **options)
 
-    return Judged(label=label, judge=judge_data)
+    return Judged(label=label, judge=judge_data, neighbours=_open_other)
+
+
+def _located(data: Any) -> Any:
+    """Return a URL as Airflow's path in an object storage, which opens it with its connection; all else as it is.
+
+    :raises ConfigurationError: no provider knows the storage, or Airflow does not know the connection.
+    """
+    if not isinstance(data, str) or "://" not in data:
+        return data
+    from airflow.sdk import ObjectStoragePath
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        with searching_everywhere():
+            path = ObjectStoragePath(data)
+            _ = path.fs  # now, so that what is wrong with it is said here
+    except (ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"path={data!r} cannot be opened: {error}. Install the Airflow provider of that storage."
+        ) from error
+    except AirflowNotFoundException as error:
+        raise ConfigurationError(f"path={data!r} cannot be opened: {error}") from error
+    return path
 
 
 def _in_database(conn_id: str, source: Any, label: str, *, fingerprint: bool = False) -> Judged:
@@ -67,4 +94,11 @@ def _in_database(conn_id: str, source: Any, label: str, *, fingerprint: bool = F
         with HookConnector(conn_id).open(read_only=True) as db:
             return judge(db, source, suite, fingerprint=fingerprint, **options)
 
-    return Judged(label=label, judge=judge_relation, conn_id=conn_id)
+    return Judged(label=label, judge=judge_relation, neighbours=_open_other, conn_id=conn_id)
+
+
+def _open_other(conn_id: str) -> AbstractContextManager[Database]:
+    """Open a session of a connection that a check compares with."""
+    from airflow_dataops.hooks.connectors import HookConnector
+
+    return HookConnector(conn_id).open(read_only=True)

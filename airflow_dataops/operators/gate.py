@@ -22,6 +22,7 @@ from airflow_dataops.operators.links import GateLink
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_dataops.engines.sql.watching import Watch
     from airflow_dataops.services.gating import Judged
     from airflow_dataops.stores.gates import GateRun
     from airflow_dataops.stores.store import Store
@@ -46,7 +47,10 @@ class GateOperator(BaseOperator, SkipMixin):
     :param release: ``stage.output``: judge a candidate before readers see it. (templated)
     :param table: judge a table in place, ``schema.name``. (templated)
     :param query: judge a SELECT's rows. (templated)
-    :param path: judge files: Parquet, CSV or JSON lines, a glob too. (templated)
+    :param path: judge files, Parquet, CSV or JSON lines: one, a glob, or a folder with all below it, whose
+        ``name=value`` parts become columns; or an Iceberg table's newest snapshot, by the table's folder or a
+        ``….metadata.json`` in it; local, or a URL as ObjectStoragePath has it (``s3://conn_id@bucket/orders/``).
+        (templated)
     :param conn_id: the connection of ``table`` and ``query``; a release knows its own. (templated)
     :param where: a SQL condition: only these rows are judged. (templated)
     :param on_fail: ``fail`` stops all that is downstream by failing; ``skip`` skips it instead; ``shadow`` stops
@@ -61,6 +65,7 @@ class GateOperator(BaseOperator, SkipMixin):
     template_fields_renderers: ClassVar[dict[str, str]] = {"query": "sql", "where": "sql", "parameters": "json"}
     operator_extra_links = (GateLink(),)
     ui_color = "#fff6dd"
+    _watch: Watch | None = None
 
     def __init__(
         self,
@@ -124,9 +129,11 @@ class GateOperator(BaseOperator, SkipMixin):
         context["ti"].xcom_push(key="return_value", value=result)
 
     def _run(self, store: Store, context: Context) -> GateRun:
+        from airflow_dataops.engines.sql.watching import Watch
         from airflow_dataops.formats.suites import read_suite
         from airflow_dataops.services.gating import run_gate
 
+        self._watch = Watch()
         suite = read_suite(self.suite, base=Path(context["dag"].fileloc).parent, parameters=self.parameters)
         key = task_key(context)
         return run_gate(
@@ -136,11 +143,18 @@ class GateOperator(BaseOperator, SkipMixin):
             key=key,
             by=f"{key.dag_id}.{key.task_id}",
             now=datetime.now(UTC),
+            interval_end=context.get("data_interval_end"),
             on_fail="block" if self.block and self.on_fail == "fail" else self.on_fail,
             where=self.where,
             on_empty=self.on_empty,
             samples=self.samples,
+            watch=self._watch,
         )
+
+    def on_kill(self) -> None:
+        """Cancel the statement that runs on the database, and run no other."""
+        if self._watch is not None:
+            self._watch.stop()
 
     def _judged(self, store: Store) -> Judged:
         """Return what this gate judges."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.checks import Suite
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, IllegalTransition
+from airflow_dataops.core.occasions import Occasion
 from airflow_dataops.core.releases import Release, ReleaseName, State, TaskKey
 from airflow_dataops.core.results import CheckResult, GateResult
 from airflow_dataops.core.verdicts import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from airflow_dataops.core.ports import Database
     from airflow_dataops.stores.gates import GateRun
     from airflow_dataops.stores.store import Store
 
@@ -28,10 +31,12 @@ class Judged:
 
     :param label: the data in words.
     :param judge: opens and measures it with a suite.
+    :param neighbours: opens a session of another connection that a check names, by its id.
     """
 
     label: str
     judge: Callable[..., GateResult]
+    neighbours: Callable[[str], AbstractContextManager[Database]]
     conn_id: str | None = None
     release: ReleaseName | None = None
 
@@ -63,6 +68,7 @@ def run_gate(
     key: TaskKey,
     by: str,
     now: datetime,
+    interval_end: datetime | None = None,
     on_fail: str = "fail",
     **options: Any,
 ) -> GateRun:
@@ -71,13 +77,16 @@ def run_gate(
     What cannot be reached at all is an ERROR of every check, with the database's own words; what was asked wrongly
     (no such connection, an unsupported database) is raised as it is.
 
-    :param options: ``where``, ``on_empty`` and ``samples``, as :func:`airflow_dataops.services.judging.judge` has them.
+    :param interval_end: the end of the run's data interval, which freshness is counted from.
+    :param options: ``where``, ``on_empty``, ``samples`` and ``watch``, as
+        :func:`airflow_dataops.services.judging.judge` has them.
     """
     from airflow_dataops.stores.gates import GateRun
 
     started = time.monotonic()
     try:
-        result = judged.judge(suite, **options)
+        occasion = Occasion(now=now, interval_end=interval_end, neighbours=judged.neighbours)
+        result = judged.judge(suite, occasion=occasion, **options)
     except ConfigurationError:
         raise
     except DataOpsError as error:
@@ -109,6 +118,8 @@ def headline(run: GateRun, live: str | None = None) -> str:
     word = "FAILED" if result.verdict is Verdict.FAIL else "could not measure"
     told = list(dict.fromkeys(r.complaint.rstrip(".") for r in bad))
     more = [f"{len(told) - 3} more"] if len(told) > 3 else []
+    if not result.results:
+        told = ["the suite has no checks"]
     kept = ""
     if run.release:
         kept = " Candidate kept; " + (f"{live} is still live." if live else "nothing is live yet.")

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.checks import Suite
-from airflow_dataops.core.errors import ConfigurationError, MeasureError
-from airflow_dataops.core.judging import ALL_ROWS, OnEmpty, judge_all, misfits, refused_by_schema, unmeasured
-from airflow_dataops.core.metrics import Facts, Fingerprint, Metric, Schema
-from airflow_dataops.core.ports import Database
+from airflow_dataops.core.errors import ConfigurationError, MeasureError, SuiteError
+from airflow_dataops.core.judging import (
+    ALL_ROWS,
+    NO_ORDER,
+    OnEmpty,
+    judge_all,
+    lacks_order,
+    misfits,
+    refused_by_schema,
+    unmeasured,
+)
+from airflow_dataops.core.metrics import ExpectationResult, Facts, Fingerprint, Metric, Schema
+from airflow_dataops.core.occasions import Occasion
+from airflow_dataops.core.ports import Database, Voucher
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.results import CheckResult, GateResult, Statement
 from airflow_dataops.core.values import jsonable
@@ -20,7 +31,10 @@ from airflow_dataops.core.verdicts import Outcome
 from airflow_dataops.core.vocabulary import CompiledCheck, compile_check
 
 if TYPE_CHECKING:
+    from airflow_dataops.core.vocabulary.compiled import Broken
+    from airflow_dataops.engines.sql.measuring import Fetch
     from airflow_dataops.engines.sql.sources import Source
+    from airflow_dataops.engines.sql.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +52,10 @@ def judge(
     samples: int = 0,
     where: str | None = None,
     label: str | None = None,
+    ordered: bool = False,
+    occasion: Occasion | None = None,
+    vouchers: Sequence[Voucher] = (),
+    watch: Watch | None = None,
 ) -> GateResult:
     """Judge ``source`` with ``suite``: all metrics, and the fingerprint, from one snapshot of the data.
 
@@ -47,19 +65,29 @@ def judge(
     :param samples: how many failing rows of each row-wise check to keep; they are raw values.
     :param where: a SQL condition; rows that do not meet it are not looked at.
     :param label: the source as a person names it; else the table's name or the SELECT.
-    :raises SuiteError: a check is unknown or lacks what it needs.
+    :param ordered: whether the rows have an order of their own, as those of frames and files have.
+    :param occasion: the time and the data interval, and the way to other connections; else now, and none.
+    :param vouchers: what is known of the source without reading a row.
+    :param watch: runs the statements, and stops them when the task is killed.
+    :raises SuiteError: a check is unknown, lacks what it needs, or cannot be measured on this database at all.
     :raises ConfigurationError: ``source`` or ``where`` is not one SQL expression.
     """
     from airflow_dataops.engines.sql.sources import source_of
 
     started = time.perf_counter()
     policy = _policy(on_empty)
-    compiled = tuple(compile_check(check) for check in suite)
+    compiled = _compiled(suite, db.dialect, ordered=ordered)
     named: dict[str, Any] = {"relation": source} if isinstance(source, Relation) else {"query": source}
     measured_source = source_of(db.dialect, where=where, label=label, **named)
-    results, statements, facts = _measure_and_judge(db, measured_source, compiled, policy, fingerprint=fingerprint)
-    if facts is not None:
-        results = tuple(_with_rows(db, measured_source, facts, compiled, results, samples))
+    judging = _Judging(
+        source=measured_source,
+        compiled=compiled,
+        policy=policy,
+        fingerprint=fingerprint,
+        occasion=occasion or Occasion(now=datetime.now(UTC)),
+        samples=samples,
+    )
+    results, statements, facts = judging.judge(db, vouchers, watch)
     return GateResult(
         suite=suite.name,
         suite_hash=suite.hash,
@@ -72,34 +100,141 @@ def judge(
     )
 
 
-def _measure_and_judge(
-    db: Database, source: Source, compiled: tuple[CompiledCheck, ...], policy: OnEmpty, *, fingerprint: bool
-) -> tuple[tuple[CheckResult, ...], tuple[Statement, ...], Facts | None]:
-    """Return the results, the statements and, unless the source could not be read at all, the facts."""
-    from airflow_dataops.engines.sql.measuring import measure
+def _compiled(suite: Suite, dialect: str, *, ordered: bool) -> tuple[CompiledCheck, ...]:
+    """Return the checks as metrics and judges, before anything is asked of the database."""
+    from airflow_dataops.engines.sql.foreign import refusal
 
-    def ask(schema: Schema) -> Iterator[Metric]:
+    compiled = tuple(compile_check(check) for check in suite)
+    for position, one in enumerate(compiled, start=1):
+        if not ordered and lacks_order(one):
+            raise SuiteError(f"{suite.name}: check {position}: {one.check.kind}: {NO_ORDER}.")
+        if any(isinstance(metric, ExpectationResult) for metric in one.metrics):
+            refused = refusal(dialect, one.check.kind)
+            if refused:
+                raise SuiteError(f"{suite.name}: check {position}: {refused}.")
+    return compiled
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judging:
+    """One suite over one source."""
+
+    source: Source
+    compiled: tuple[CompiledCheck, ...]
+    policy: OnEmpty
+    fingerprint: bool
+    occasion: Occasion
+    samples: int
+
+    def judge(
+        self, db: Database, vouchers: Sequence[Voucher], watch: Watch | None
+    ) -> tuple[tuple[CheckResult, ...], tuple[Statement, ...], Facts | None]:
+        """Return the results, the statements and, unless the source could not be read at all, the facts."""
+        from airflow_dataops.engines.sql.measuring import measure
+
+        found: list[CheckResult] = []
+
+        def look(facts: Facts, fetch: Fetch) -> None:
+            found.extend(self.with_rows(facts, judge_all(self.compiled, facts, self.policy), fetch))
+
+        try:
+            measured = measure(
+                db, self.source, self.ask, self.follow_up, self.occasion, look=look, vouchers=vouchers, watch=watch
+            )
+        except MeasureError as error:
+            return tuple(unmeasured(one, error) for one in self.compiled), (), None
+        proved = {id(one.check): _proved_by(one, measured.facts, measured.proved) for one in self.compiled}
+        marked = (
+            result if result.outcome is Outcome.ERROR else replace(result, proved_by=proved.get(id(result.check)))
+            for result in found
+        )
+        return tuple(marked), measured.statements, measured.facts
+
+    def ask(self, schema: Schema) -> Iterator[Metric]:
+        """Yield what to measure, given the columns."""
         yield ALL_ROWS
-        if fingerprint:
+        if self.fingerprint:
             yield Fingerprint()
-        for one in _measurable(compiled, schema):
-            yield from one.metrics
-            yield from misfits(one, schema).values()
-            if one.rows is not None:
-                yield one.rows
+        for one in _measurable(self.compiled, schema):
+            yield from _asked(one, schema)
 
-    def follow_up(facts: Facts) -> Iterator[Metric]:
-        for one in _measurable(compiled, facts.schema):
+    def follow_up(self, facts: Facts) -> Iterator[Metric]:
+        """Yield what the first values call for."""
+        for one in _measurable(self.compiled, facts.schema):
             try:
                 yield from one.follow_up(facts)
             except MeasureError:
                 continue  # the judge will say so of this check
 
+    def with_rows(self, facts: Facts, results: Iterable[CheckResult], fetch: Fetch) -> Iterator[CheckResult]:
+        """Yield the results, row-wise ones with the SELECT of their failing rows and, if asked for, a few of these."""
+        from airflow_dataops.engines.sql.compiling import Expressions
+        from airflow_dataops.engines.sql.planning import failing_rows
+
+        expressions = Expressions(self.source.dialect, facts.schema)
+        told = list(results)
+        rows = self.breaking(facts, told)
+        taken = self.sampled(facts, told, rows, fetch) if self.samples else {}
+        for number, result in enumerate(told):
+            if number not in rows:
+                yield result
+                continue
+            shown = failing_rows(self.source, expressions, rows[number], _SHOWN_ROWS)
+            yield replace(result, failing_rows_sql=shown, samples=tuple(taken.get(number, ())))
+
+    def breaking(self, facts: Facts, results: Sequence[CheckResult]) -> dict[int, Broken]:
+        """Return, by the result's number, which rows break a row-wise check."""
+        broken = {id(one.check): one.broken for one in self.compiled}
+        found: dict[int, Broken] = {}
+        for number, result in enumerate(results):
+            rows = None if result.unexpected_count is None else broken.get(id(result.check))
+            rows = rows(facts) if callable(rows) else rows
+            if rows is not None:
+                found[number] = rows
+        return found
+
+    def sampled(
+        self, facts: Facts, results: Sequence[CheckResult], rows: Mapping[int, Broken], fetch: Fetch
+    ) -> dict[int, list[dict[str, Any]]]:
+        """Return a few of the rows that break each check that does not hold."""
+        from airflow_dataops.engines.sql.compiling import Expressions
+        from airflow_dataops.engines.sql.sampling import Breach, Sampler
+
+        breaches = {
+            number: Breach(rows=broken, count=results[number].unexpected_count or 0)
+            for number, broken in rows.items()
+            if results[number].unexpected_count and results[number].outcome is not Outcome.PASS
+        }
+        expressions = Expressions(self.source.dialect, facts.schema)
+        sampler = Sampler(source=self.source, expressions=expressions, limit=self.samples, fetch=fetch)
+        try:
+            found = sampler.sample(breaches)
+        except MeasureError as error:
+            log.warning("Failing rows could not be read: %s", error)
+            return {}
+        return {number: jsonable(some) for number, some in found.items()}
+
+
+def _asked(one: CompiledCheck, schema: Schema) -> Iterator[Metric]:
+    yield from one.metrics
+    yield from misfits(one, schema).values()
+    if one.rows is not None:
+        yield one.rows
+
+
+def _proved_by(one: CompiledCheck, facts: Facts, proved: Mapping[Metric, str]) -> str | None:
+    """Return who vouches for a check, if somebody does for each of its metrics; the number of rows does not count."""
+    if refused_by_schema(one, facts.schema) is not None:
+        return None
     try:
-        measured = measure(db, source, ask, follow_up)
-    except MeasureError as error:
-        return tuple(unmeasured(one, error) for one in compiled), (), None
-    return judge_all(compiled, measured.facts, policy), measured.statements, measured.facts
+        metrics = {*_asked(one, facts.schema), *one.follow_up(facts)}
+    except MeasureError:
+        return None
+    if metrics != {ALL_ROWS}:
+        metrics.discard(ALL_ROWS)
+    if not metrics or not all(metric in proved for metric in metrics):
+        return None
+    return ", ".join(dict.fromkeys(sorted(proved[metric] for metric in metrics)))
 
 
 def _policy(on_empty: str) -> OnEmpty:
@@ -111,41 +246,6 @@ def _policy(on_empty: str) -> OnEmpty:
 
 def _measurable(compiled: tuple[CompiledCheck, ...], schema: Schema) -> Iterator[CompiledCheck]:
     return (one for one in compiled if refused_by_schema(one, schema) is None)
-
-
-def _with_rows(
-    db: Database,
-    source: Source,
-    facts: Facts,
-    compiled: tuple[CompiledCheck, ...],
-    results: Iterable[CheckResult],
-    samples: int,
-) -> Iterator[CheckResult]:
-    """Yield the results, row-wise ones with the SELECT of their failing rows and, if asked for, a few of these."""
-    from airflow_dataops.engines.sql.compiling import Expressions
-    from airflow_dataops.engines.sql.planning import failing_rows
-
-    broken = {id(one.check): one.broken for one in compiled}
-    expressions = Expressions(db.dialect, facts.schema)
-    for result in results:
-        rows = broken.get(id(result.check))
-        if rows is None or result.unexpected_count is None:
-            yield result
-            continue
-        taken: tuple[dict[str, Any], ...] = ()
-        if samples and result.unexpected_count and result.outcome is not Outcome.PASS:
-            taken = _sample(db, facts.schema, failing_rows(source, expressions, rows, samples))
-        yield replace(result, failing_rows_sql=failing_rows(source, expressions, rows, _SHOWN_ROWS), samples=taken)
-
-
-def _sample(db: Database, schema: Schema, sql: str) -> tuple[dict[str, Any], ...]:
-    try:
-        rows = db.execute(sql)
-    except MeasureError as error:
-        log.warning("Failing rows could not be read: %s", error)
-        return ()
-    # A sample of repeated rows has one column more, how many times, which is left out.
-    return tuple(jsonable(dict(zip(schema.names, row, strict=False))) for row in rows)
 
 
 def _value(facts: Facts | None, metric: Metric) -> Any:

@@ -93,6 +93,7 @@ def _one(request: Request, store: Store, shown: GateRun, tries: list[GateRun], *
         tries=tries,
         missed=_alike(result),
         held=result.of(Outcome.PASS),
+        vouchers=list(dict.fromkeys(found.proved_by for found in result.proved)),
         counts={outcome: len(result.of(outcome)) for outcome in reversed(Outcome) if result.of(outcome)},
         history=store.gates.history(shown),
     )

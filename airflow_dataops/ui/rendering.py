@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_dataops import __version__
+from airflow_dataops.core.results import CheckResult, Statement
 from airflow_dataops.core.values import readable
 
 TONES = {
@@ -66,6 +68,9 @@ def _templates() -> Environment:
     environment.filters.update(
         moment=moment,
         value=value,
+        observed=observed,
+        measured=measured,
+        reading=reading,
         percent=percent,
         duration=duration,
         done=done,
@@ -98,10 +103,52 @@ def moment(at: datetime | None) -> Markup:
     )
 
 
-def value(observed: Any) -> str:
-    """Return a measured value as a person reads it, cut where it is very long."""
-    text = observed if isinstance(observed, str) else readable(observed)
+def value(any_value: Any) -> str:
+    """Return a value as a person reads it, cut where it is very long."""
+    text = any_value if isinstance(any_value, str) else readable(any_value)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def observed(found: Any) -> str:
+    """Return what a check observed, as the store keeps it: a number, a list, or a few of them by name."""
+    if found is None or found == "":
+        return "—"
+    if isinstance(found, Mapping):
+        if set(found) == {"quantiles", "values"}:
+            found = dict(zip(map(readable, found["quantiles"]), found["values"], strict=True))
+        return value("; ".join(f"{str(name).replace('_', ' ')}: {_part(part)}" for name, part in found.items()))
+    return value(_part(found))
+
+
+def _part(found: Any) -> str:
+    """Return one observed value; of a list the first eight, with how many more there are."""
+    if not isinstance(found, list | tuple):
+        return found if isinstance(found, str) else readable(found)
+    more = f", … {len(found) - 8:,} more" if len(found) > 8 else ""
+    return (", ".join(map(value, found[:8])) or "none") + more
+
+
+def measured(found: CheckResult, rows: int | None) -> str:
+    """Return what was measured of a check that holds: of how many rows it is true, or the number that was asked for.
+
+    :param rows: rows of the data; a check looks at fewer where some are null or its condition leaves them out.
+    """
+    broken, looked_at = found.unexpected_count, found.element_count
+    if broken is None:
+        return observed(found.observed)
+    if not looked_at:
+        return "no row to look at" if looked_at == 0 else f"{plural(broken, 'row')} that break it"
+    if broken:
+        return f"all but {broken:,} of {plural(looked_at, 'row')} ({percent(100 * broken / looked_at)})"
+    return f"all {plural(looked_at, 'row')}" + ("" if looked_at == rows or rows is None else " looked at")
+
+
+def reading(statement: Statement) -> str:
+    """Return what a statement read: its scans, and the rows in them where their number is known."""
+    if not statement.scans:
+        return "no full scan"
+    rows = "" if statement.rows is None else f" · {plural(statement.rows, 'row')}"
+    return plural(statement.scans, "scan") + rows
 
 
 def percent(share: float) -> str:
@@ -115,6 +162,8 @@ def percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds as milliseconds, seconds or minutes."""
+    if 0 < seconds < 0.0005:
+        return "< 1 ms"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

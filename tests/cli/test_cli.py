@@ -14,6 +14,7 @@ from airflow_dataops.core.usage import Read
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.services.releasing import stage
 from airflow_dataops.stores.store import Store
+from tests.ui import measured
 
 Run = Callable[..., str]
 
@@ -84,6 +85,31 @@ def test_a_failed_gate_exits_with_one_and_is_listed_with_its_advice(run: Run, st
     table = run("gate", "list")
     assert "FAIL" in table
     assert json.loads(run("gate", "list", "--dag-id", "another", "--output", "json")) == []
+
+
+def test_what_a_table_shows_is_what_was_found_and_no_markup(run: Run, store: Store, tmp_path: Path) -> None:
+    data = tmp_path / "sizes.csv"
+    data.write_text("size [cm]\n1\n2\n")
+    suite = tmp_path / "sizes.json"
+    regex = {"type": "column_values_to_match_regex", "column": "size [cm]", "regex": "^[/a]:x:", "notes": "[bold] :x:"}
+    suite.write_text(json.dumps([regex]))
+    with pytest.raises(SystemExit):
+        run("gate", "run", str(suite), "--path", str(data))
+    shown = run("gate", "show", "1")
+    for written in ("size [cm]", "^[/a]:x:", "[bold] :x:"):
+        assert written in shown
+
+
+def test_who_vouches_for_a_check_is_told_where_somebody_does(run: Run, store: Store, tmp_path: Path) -> None:
+    suite = tmp_path / "export.json"
+    suite.write_text(json.dumps(measured.EXPORT))
+    path = measured.written_as_parquet(tmp_path)
+    told = run("gate", "run", str(suite), "--path", str(path))
+    assert "PASS (suite export, 1,234 rows, 2 statements, " in told
+    assert "6 of 6 checks passed, 4 without reading a row (proved by Parquet footers)" in told
+    assert "Parquet footers" in run("gate", "show", "1")
+    checks = json.loads(run("gate", "show", "1", "--output", "json"))
+    assert [check["proved_by"] for check in checks] == ["Parquet footers"] * 4 + [None, None]
 
 
 def test_usage_says_who_read_what(run: Run, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The README's code stands, word for word, in files that tests run; its pictures and files are there."""
+"""The code in the README and the docs stands, word for word, in files that tests run; pictures and files are there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import pytest
 
 TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text()
-BLOCKS = re.findall(r"(?:<!-- from (\S+) -->\n)?```(\w+)\n(.*?)```", README, re.DOTALL)
+PAGES = (TREE / "README.md", *sorted((TREE / "docs").glob("*.md")))
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"(?:<!-- from (\S+) -->\n)?```(\w+)\n(.*?)```", page.read_text(), re.DOTALL)
+]
 
 
 @pytest.mark.parametrize(("source", "language", "code"), [b for b in BLOCKS if b[1] != "console"])
@@ -26,7 +31,12 @@ def test_there_are_snippets_and_all_commands_exist() -> None:
 
 
 def test_pictures_and_links_lead_somewhere() -> None:
-    targets = [t for t in re.findall(r"\]\(([^)]+)\)", README) if not t.startswith("https://")]
+    targets = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text())
+        if not target.startswith("https://")
+    ]
     assert targets
-    for target in targets:
-        assert (TREE / target).exists(), target
+    for page, target in targets:
+        assert (page.parent / target).exists(), (page.name, target)

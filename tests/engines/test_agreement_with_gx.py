@@ -102,6 +102,59 @@ CHECKS = [
         for low in (-10, 8)
     ),
     check("column_mean_to_be_between", column="id", min_value=4.5, strict_min=True),
+    *(check("column_stdev_to_be_between", column="amount", min_value=low) for low in (30, 39.9)),
+    check("column_stdev_to_be_between", column="nothing", min_value=0),
+    check(
+        "column_stdev_to_be_between", column="amount", min_value=0, row_condition="id == 2", condition_parser="pandas"
+    ),
+    *(
+        check(
+            "column_quantile_values_to_be_between",
+            column=column,
+            quantile_ranges={"quantiles": [0, 0.3, 0.5, 0.7, 1], "value_ranges": ranges},
+            **kwargs,
+        )
+        for column, ranges in (
+            ("amount", [[-5.5, 0], [0, 7], [None, 8.5], [10, 20], [99.9901, None]]),
+            ("twice", [[1, 1], [1, 1], [2, 2], [3.00029, 4], [None, None]]),
+            ("nothing", [[None, None]] * 5),
+        )
+        for kwargs in ({}, *({"allow_relative_error": m} for m in ("linear", "lower", "higher", "midpoint")))
+    ),
+    *(
+        check("column_value_z_scores_to_be_less_than", column=column, threshold=limit, double_sided=sides, mostly=share)
+        for column in ("amount", "nothing", "id")
+        for limit in (0.3, -0.4, 2)
+        for sides in (True, False)
+        for share in (0.5, 1)
+    ),
+    *(
+        check("column_values_to_not_be_outliers", column=column, method=method, multiplier=times)
+        for column in ("amount", "twice", "nothing")
+        for method in ("iqr", "std")
+        for times in (0, 0.5, 1.5)
+    ),
+    *(
+        check("column_most_common_value_to_be_in_set", column=column, value_set=values, ties_okay=okay)
+        for column, values in (
+            ("name", ["bob", "ann"]),
+            ("name", ["ann"]),
+            ("twice", [1, 2]),
+            ("twice", [1.0, 4.0]),
+            ("twice", [7]),
+            ("flag", [True]),
+            ("nothing", [1]),
+        )
+        for okay in (None, False, True)
+    ),
+    *(
+        check(f"column_values_to_be_{way}", column=column, strictly=strictly, mostly=share)
+        for column in ("id", "twice", "amount", "day", "nothing")
+        for way in ("increasing", "decreasing")
+        for strictly in (True, False)
+        for share in (0.5, 1)
+    ),
+    check("column_values_to_be_increasing", column="amount", row_condition=STORED_CONDITION),
     check("column_mean_to_be_between", column="nothing", min_value=1),
     check("column_unique_value_count_to_be_between", column="twice", min_value=4, max_value=4),
     check("column_unique_value_count_to_be_between", column="name", max_value=5),

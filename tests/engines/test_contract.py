@@ -24,53 +24,68 @@ def counts(result):
     return str(result.outcome), result.unexpected_count, result.element_count
 
 
-@pytest.mark.parametrize(
-    ("kind", "kwargs", "expected"),
-    [
-        ("column_values_to_not_be_null", {"column": "amount"}, ("FAIL", 2, 6)),
-        ("column_values_to_not_be_null", {"column": "amount", "mostly": 0.6}, ("PASS", 2, 6)),
-        ("column_values_to_be_null", {"column": "amount"}, ("FAIL", 4, 6)),
-        ("column_values_to_be_between", {"column": "amount", "min_value": 0, "max_value": 100}, ("FAIL", 2, 4)),
-        ("column_values_to_be_between", {"column": "amount", "min_value": -1, "strict_min": True}, ("FAIL", 1, 4)),
-        ("column_values_to_be_between", {"column": "amount", "max_value": 20.5}, ("FAIL", 1, 4)),
-        ("column_values_to_be_between", {"column": "day", "max_value": "2013-01-31"}, ("FAIL", 1, 5)),
-        ("column_values_to_be_in_set", {"column": "customer", "value_set": ["ann", "bob"]}, ("FAIL", 3, 5)),
-        ("column_values_to_not_be_in_set", {"column": "id", "value_set": [3]}, ("FAIL", 2, 5)),
-        ("column_values_to_match_regex", {"column": "customer", "regex": r"^\w+$"}, ("FAIL", 1, 5)),
-        ("column_values_to_not_match_regex", {"column": "customer", "regex": "^[ab]"}, ("FAIL", 2, 5)),
-        ("column_value_lengths_to_equal", {"column": "customer", "value": 3}, ("FAIL", 1, 5)),
-        ("column_value_lengths_to_be_between", {"column": "customer", "max_value": 4}, ("PASS", 0, 5)),
-        ("column_values_to_be_unique", {"column": "id"}, ("FAIL", 2, 5)),
-        ("column_values_to_be_unique", {"column": "paid"}, ("FAIL", 2, 5)),
-        ("column_values_to_be_unique", {"column": "amount"}, ("PASS", 0, 4)),
-        ("compound_columns_to_be_unique", {"column_list": ["id", "customer"]}, ("FAIL", 2, 5)),
-        ("compound_columns_to_be_unique", {"column_list": ["id", "amount"]}, ("FAIL", 2, 6)),
-        (
-            "select_column_values_to_be_unique_within_record",
-            {"column_list": ["amount", "paid"]},
-            ("FAIL", 1, 6),
-        ),
-        (
-            "column_pair_values_a_to_be_greater_than_b",
-            {"column_A": "amount", "column_B": "paid", "or_equal": True},
-            ("FAIL", 4, 6),
-        ),
-        (
-            "column_pair_values_a_to_be_greater_than_b",
-            {"column_A": "amount", "column_B": "paid", "ignore_row_if": "either_value_is_missing"},
-            ("FAIL", 2, 3),
-        ),
-        ("column_pair_values_to_be_equal", {"column_A": "amount", "column_B": "paid"}, ("FAIL", 5, 6)),
-        ("column_values_to_not_be_null", {"column": "amount", "row_condition": "id > 2"}, ("FAIL", 2, 3)),
-        (
-            "column_values_to_be_between",
-            {"column": "amount", "min_value": 0, "row_condition": 'col("customer").notNull() and paid < 20'},
-            ("FAIL", 1, 2),
-        ),
-        ("column_values_to_be_between", {"column": ODD, "max_value": 5}, ("FAIL", 1, 5)),
-        ("column_values_to_not_be_null", {"column": "AMOUNT", "mostly": 0.5}, ("PASS", 2, 6)),
-    ],
-)
+ROWS = [
+    ("column_values_to_not_be_null", {"column": "amount"}, ("FAIL", 2, 6)),
+    ("column_values_to_not_be_null", {"column": "amount", "mostly": 0.6}, ("PASS", 2, 6)),
+    ("column_values_to_be_null", {"column": "amount"}, ("FAIL", 4, 6)),
+    ("column_values_to_be_between", {"column": "amount", "min_value": 0, "max_value": 100}, ("FAIL", 2, 4)),
+    ("column_values_to_be_between", {"column": "amount", "min_value": -1, "strict_min": True}, ("FAIL", 1, 4)),
+    ("column_values_to_be_between", {"column": "amount", "max_value": 20.5}, ("FAIL", 1, 4)),
+    ("column_values_to_be_between", {"column": "day", "max_value": "2013-01-31"}, ("FAIL", 1, 5)),
+    ("column_values_to_be_in_set", {"column": "customer", "value_set": ["ann", "bob"]}, ("FAIL", 3, 5)),
+    ("column_values_to_not_be_in_set", {"column": "id", "value_set": [3]}, ("FAIL", 2, 5)),
+    ("column_values_to_match_regex", {"column": "customer", "regex": r"^\w+$"}, ("FAIL", 1, 5)),
+    ("column_values_to_not_match_regex", {"column": "customer", "regex": "^[ab]"}, ("FAIL", 2, 5)),
+    ("column_value_lengths_to_equal", {"column": "customer", "value": 3}, ("FAIL", 1, 5)),
+    ("column_value_lengths_to_be_between", {"column": "customer", "max_value": 4}, ("PASS", 0, 5)),
+    ("column_values_to_be_unique", {"column": "id"}, ("FAIL", 2, 5)),
+    ("column_values_to_be_unique", {"column": "paid"}, ("FAIL", 2, 5)),
+    ("column_values_to_be_unique", {"column": "amount"}, ("PASS", 0, 4)),
+    ("compound_columns_to_be_unique", {"column_list": ["id", "customer"]}, ("FAIL", 2, 5)),
+    ("compound_columns_to_be_unique", {"column_list": ["id", "amount"]}, ("FAIL", 2, 6)),
+    (
+        "select_column_values_to_be_unique_within_record",
+        {"column_list": ["amount", "paid"]},
+        ("FAIL", 1, 6),
+    ),
+    (
+        "column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "amount", "column_B": "paid", "or_equal": True},
+        ("FAIL", 4, 6),
+    ),
+    (
+        "column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "amount", "column_B": "paid", "ignore_row_if": "either_value_is_missing"},
+        ("FAIL", 2, 3),
+    ),
+    ("column_pair_values_to_be_equal", {"column_A": "amount", "column_B": "paid"}, ("FAIL", 5, 6)),
+    ("column_values_to_not_be_null", {"column": "amount", "row_condition": "id > 2"}, ("FAIL", 2, 3)),
+    (
+        "column_values_to_be_between",
+        {"column": "amount", "min_value": 0, "row_condition": 'col("customer").notNull() and paid < 20'},
+        ("FAIL", 1, 2),
+    ),
+    ("column_values_to_be_between", {"column": ODD, "max_value": 5}, ("FAIL", 1, 5)),
+    ("column_values_to_not_be_null", {"column": "AMOUNT", "mostly": 0.5}, ("PASS", 2, 6)),
+]
+
+
+NUMBERS = [
+    ("column_mean_to_be_between", {"column": "amount"}, 132.375),
+    ("column_mean_to_be_between", {"column": "id"}, 3.0),
+    ("column_median_to_be_between", {"column": "amount"}, 15.25),
+    ("column_min_to_be_between", {"column": "amount"}, -1.0),
+    ("column_max_to_be_between", {"column": "amount"}, 500.0),
+    ("column_sum_to_be_between", {"column": "id"}, 15),
+    ("column_unique_value_count_to_be_between", {"column": "id"}, 4),
+    ("column_unique_value_count_to_be_between", {"column": "customer"}, 4),
+    ("column_proportion_of_unique_values_to_be_between", {"column": "id"}, 0.8),
+    ("column_proportion_of_non_null_values_to_be_between", {"column": "amount"}, pytest.approx(4 / 6)),
+    ("column_mean_to_be_between", {"column": "amount", "row_condition": "amount < 100"}, pytest.approx(29.5 / 3)),
+]
+
+
+@pytest.mark.parametrize(("kind", "kwargs", "expected"), ROWS)
 def test_rows_are_counted_the_same_everywhere(orders, kind, kwargs, expected):
     result = result_of(orders, kind, **kwargs)
     assert counts(result) == expected
@@ -78,22 +93,7 @@ def test_rows_are_counted_the_same_everywhere(orders, kind, kwargs, expected):
     assert len(shown) == result.unexpected_count
 
 
-@pytest.mark.parametrize(
-    ("kind", "kwargs", "observed"),
-    [
-        ("column_mean_to_be_between", {"column": "amount"}, 132.375),
-        ("column_mean_to_be_between", {"column": "id"}, 3.0),
-        ("column_median_to_be_between", {"column": "amount"}, 15.25),
-        ("column_min_to_be_between", {"column": "amount"}, -1.0),
-        ("column_max_to_be_between", {"column": "amount"}, 500.0),
-        ("column_sum_to_be_between", {"column": "id"}, 15),
-        ("column_unique_value_count_to_be_between", {"column": "id"}, 4),
-        ("column_unique_value_count_to_be_between", {"column": "customer"}, 4),
-        ("column_proportion_of_unique_values_to_be_between", {"column": "id"}, 0.8),
-        ("column_proportion_of_non_null_values_to_be_between", {"column": "amount"}, pytest.approx(4 / 6)),
-        ("column_mean_to_be_between", {"column": "amount", "row_condition": "amount < 100"}, pytest.approx(29.5 / 3)),
-    ],
-)
+@pytest.mark.parametrize(("kind", "kwargs", "observed"), NUMBERS)
 def test_numbers_are_the_same_everywhere(orders, kind, kwargs, observed):
     result = result_of(orders, kind, max_value=1000, **kwargs)
     assert (str(result.outcome), result.observed) == ("PASS", observed)
@@ -150,7 +150,7 @@ def test_refused_metrics_do_not_sink_the_others(orders):
             {"type": "column_values_to_be_unique", "column": "customer", "mostly": 0.1},
         ]
     )
-    gate = judge(orders, ORDERS, suite, fingerprint=True)
+    gate = judge(orders, ORDERS, suite, fingerprint=orders.dialect != "mysql")
     regex, between, *others = (next(r for r in gate.results if r.check == check) for check in suite)
     # PostgreSQL counts repetitions to 255 only; SQLite compares days as text.
     assert regex.outcome == ("ERROR" if orders.dialect == "postgres" else "FAIL")
@@ -158,7 +158,7 @@ def test_refused_metrics_do_not_sink_the_others(orders):
     for result in (regex, between):
         assert (result.outcome == "ERROR") == ("could not be measured: " in result.message)
     assert [str(result.outcome) for result in others] == ["PASS"] * 3
-    assert gate.fingerprint
+    assert bool(gate.fingerprint) == (orders.dialect != "mysql")  # where no release can be yet
     assert not gate.retryable
 
 
@@ -170,8 +170,8 @@ def test_refused_metrics_do_not_sink_the_others(orders):
         (r"^(?=a)", ("duckdb",)),
         (r"(?<=a)n", ("duckdb", "postgres")),
         (r"(a)nn\1", ("duckdb", "postgres")),
-        (r"\x61nn", ("duckdb", "postgres")),
-        (r"[[:alpha:]]", ("duckdb", "postgres")),
+        (r"\x61nn", ("duckdb", "postgres", "mysql")),
+        (r"[[:alpha:]]", ("duckdb", "postgres", "mysql")),
         (r"(?i)ANN", ()),
         (r"a.n", ()),
         (r"^ann\Z", ()),
@@ -206,7 +206,7 @@ def test_results_are_json(orders):
     from airflow_dataops.core.results import GateResult
 
     suite = read_suite([{"type": "column_max_to_be_between", "column": "day", "min_value": "2013-01-01"}])
-    gate = judge(orders, ORDERS, suite, fingerprint=True, samples=2)
+    gate = judge(orders, ORDERS, suite, fingerprint=orders.dialect != "mysql", samples=2)
     again = GateResult.from_dict(gate.to_dict())
     assert again.to_dict() == gate.to_dict()
 

@@ -11,8 +11,10 @@ from airflow_dataops.core.relations import Relation
 from airflow_dataops.engines.fingerprints import fingerprint
 from airflow_dataops.formats.suites import read_suite
 from airflow_dataops.services.judging import judge
+from tests.engines.conftest import WITH_FINGERPRINTS
 
 ORDERS = Relation(name="orders")
+pytestmark = pytest.mark.parametrize("connect", WITH_FINGERPRINTS, indirect=True)
 
 
 @pytest.mark.parametrize(

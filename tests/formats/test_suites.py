@@ -87,6 +87,30 @@ def test_a_suite_object_of_gx_is_known_by_its_method():
     assert read_suite(LikeGx()).name == "gx"
 
 
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("UnexpectedRowsExpectation", "unexpected_rows_expectation"),
+        ("ExpectColumnPairValuesAToBeGreaterThanB", "expect_column_pair_values_a_to_be_greater_than_b"),
+        ("ColumnValuesToNotBeNull", NOT_NULL),
+        ("column_values_to_not_be_null", NOT_NULL),
+    ],
+)
+def test_a_type_may_be_written_as_the_class_of_gx_and_without_its_prefix(written, kind):
+    arguments = {
+        "unexpected_rows_expectation": {"unexpected_rows_query": "SELECT 1 FROM {batch}"},
+        NOT_NULL: {"column": "a"},
+    }
+    (check,) = read_suite([{"type": written, **arguments.get(kind, {"column_A": "a", "column_B": "b"})}])
+    assert check.kind == kind
+
+
+def test_what_gx_describes_is_kept_beside_the_notes():
+    described = {"type": NOT_NULL, "kwargs": {"column": "a"}, "description": "all have one", "meta": {"owner": "ann"}}
+    (check,) = read_suite([described])
+    assert check.meta == {"owner": "ann", "description": "all have one"}
+
+
 def test_parameters_are_filled_in():
     written = [{"type": NOT_NULL, "column": "a", "mostly": {"$PARAMETER": "share"}}]
     (check,) = read_suite(written, parameters={"share": 0.5})

@@ -43,7 +43,12 @@ class Story:
             with self.target.connector.open(read_only=True) as db:
                 return judge(db, release.relation, suite, fingerprint=True)
 
-        judged = Judged(label=str(release.relation), judge=measure, release=release.name)
+        judged = Judged(
+            label=str(release.relation),
+            judge=measure,
+            neighbours=lambda conn_id: self.target.connector.open(read_only=True),
+            release=release.name,
+        )
         op = self.op(task, run)
         found = run_gate(self.store, SUITE, judged, key=op.key, by=op.by, now=op.now, on_fail=on_fail)
         return str(found.result.verdict)

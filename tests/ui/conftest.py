@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.ui.browsing import ARGUMENTS, find_chromium
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's announcement that its client will want another HTTP library
+    from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
 Login = Callable[[str], TestClient]
@@ -28,12 +30,22 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Store.open(f"sqlite:///{path}", create=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """The pages where Airflow has them, and who may see them.
+
+    :param token: makes the cookie of a user who is logged in.
+    """
+
+    app: FastAPI
+    token: Callable[[str], str]
+
+
 @pytest.fixture
-def login(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Login]:
-    """Return a function that logs a user in (``""``: nobody) to the application under Airflow's own authorization."""
+def served(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """Mount the pages under Airflow's own authorization."""
     from airflow.api_fastapi.app import create_auth_manager, purge_cached_app
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi import FastAPI
 
     from airflow_dataops.ui.plugin import URL_PREFIX, LazyApp
 
@@ -45,12 +57,24 @@ def login(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[L
     server = FastAPI()
     server.mount(URL_PREFIX, LazyApp())
 
-    def as_user(name: str) -> TestClient:
-        cookies = {"_token": manager.generate_jwt(SimpleAuthManagerUser(username=name, role="viewer"))} if name else {}
-        return TestClient(server, cookies=cookies, base_url=f"http://testserver{URL_PREFIX}", follow_redirects=False)
-
-    yield as_user
+    yield Served(
+        app=server,
+        token=lambda name: manager.generate_jwt(SimpleAuthManagerUser(username=name, role="viewer")),
+    )
     purge_cached_app()
+
+
+@pytest.fixture
+def login(served: Served) -> Login:
+    """Return a function that logs a user in (``""``: nobody) to the application under Airflow's own authorization."""
+    from airflow_dataops.ui.plugin import URL_PREFIX
+
+    def as_user(name: str) -> TestClient:
+        cookies = {"_token": served.token(name)} if name else {}
+        base = f"http://testserver{URL_PREFIX}"
+        return TestClient(served.app, cookies=cookies, base_url=base, follow_redirects=False)
+
+    return as_user
 
 
 @pytest.fixture(scope="session")

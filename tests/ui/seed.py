@@ -176,7 +176,14 @@ def key(task: str, run_id: str, *, dag_id: str = DAG, try_number: int = 1, map_i
 
 
 def gated(
-    store: Store, result: GateResult, at: datetime, where: TaskKey, release: ReleaseName | None = None, **more: str
+    store: Store,
+    result: GateResult,
+    at: datetime,
+    where: TaskKey,
+    release: ReleaseName | None = None,
+    *,
+    conn_id: str | None = "warehouse",
+    **more: str,
 ) -> int:
     """Append a gate run and return its number."""
     return store.gates.add(
@@ -186,7 +193,7 @@ def gated(
             by=f"{where.dag_id}.{where.task_id}",
             key=where,
             release=release,
-            conn_id="warehouse",
+            conn_id=conn_id,
             **more,
         )
     )

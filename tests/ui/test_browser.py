@@ -58,6 +58,8 @@ def test_sql_of_the_failing_rows_opens_with_the_keyboard(visitor: Visit, demo_ai
     sql = frame(visitor.page).locator("details[open] pre").first
     expect(sql).to_be_visible()
     expect(sql).to_contain_text("SELECT")
+    frame(visitor.page).locator("details[open] .sql").get_by_role("button", name="Copy").click()
+    expect(frame(visitor.page).get_by_role("button", name="Copied")).to_be_visible()
 
 
 def test_the_tasks_own_link_leads_to_the_tab(visitor: Visit, demo_airflow: DemoAirflow) -> None:

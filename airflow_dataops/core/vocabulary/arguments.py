@@ -11,11 +11,25 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
+from airflow_dataops.core.checks import LIMITS
 from airflow_dataops.core.conditions import PARSERS, read_condition
 from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.predicates import Kind, Scalar
 
 REQUIRED = object()
+
+# What GX took away in its version 1, and what to write instead of it.
+_TAKEN_AWAY = {
+    "parse_strings_as_datetimes": "text is compared with a column of times as a time",
+    "allow_cross_type_comparisons": "a value is compared with a column of its own kind",
+    "output_strftime_format": "results show times in ISO 8601",
+    "auto": "give the limits",
+    "profiler_config": "give the limits",
+}
+
+# What a suite says of a check beside its arguments: a slip of the pen in one of these reads as an argument.
+SAID_OF_A_CHECK = ("severity", "name", "notes", "meta", *LIMITS)
+_NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 # GX's switches for how a result is shown; they change nothing of what is asked.
 _PRESENTATION = frozenset({"result_format", "catch_exceptions", "include_config", "batch_id", "library_metadata"})
@@ -34,9 +48,12 @@ def read_arguments(parameters: Mapping[str, Parameter], kwargs: Mapping[str, Any
 
     :raises SuiteError: one is unknown, missing or not what it must be.
     """
-    for name in kwargs:
-        if name not in parameters and name not in _PRESENTATION:
-            close = get_close_matches(name, parameters, n=1)
+    for name, value in kwargs.items():
+        if name in _TAKEN_AWAY and name not in parameters:
+            if value:
+                raise SuiteError(f"Great Expectations 1 has no {name!r}; leave it out: {_TAKEN_AWAY[name]}")
+        elif name not in parameters and name not in _PRESENTATION:
+            close = get_close_matches(name, (*parameters, *SAID_OF_A_CHECK), n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(parameters)}"
             raise SuiteError(f"unknown argument {name!r}; {hint}")
     arguments = {}
@@ -76,6 +93,11 @@ def names(value: Any) -> tuple[str, ...]:
     return tuple(text(item) for item in items)
 
 
+def one_or_more(value: Any) -> tuple[str, ...]:
+    """A name, or a list of names."""
+    return (text(value),) if isinstance(value, str) else names(value)
+
+
 def flag(value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
@@ -83,39 +105,55 @@ def flag(value: Any) -> bool:
     return value
 
 
+def _numeral(value: Any) -> Any:
+    """Return the number that a text writes, as GX reads ``"5"``; anything else as it is."""
+    if not isinstance(value, str) or not _NUMERAL.fullmatch(value.strip()):
+        return value
+    return int(value) if value.strip().lstrip("+-").isdigit() else float(value)
+
+
 def whole(value: Any) -> int:
     """A whole number; GX writes some as 3.0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 0:
+    found = _numeral(value)
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
         raise _expected("a whole number", value)
-    return int(value)
+    return found
 
 
 def number(value: Any) -> int | float | Decimal:
     """A number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
+    found = _numeral(value)
+    if isinstance(found, bool) or not isinstance(found, int | float | Decimal) or not math.isfinite(found):
         raise _expected("a finite number", value)
-    return value
+    return found
 
 
 def bound(value: Any) -> Scalar:
-    """A number, a text, a date or a time."""
-    if isinstance(value, str | date | datetime):
-        return value
-    return number(value)
+    """A number, a text, a date or a time; a text that writes a number is one, as in GX."""
+    found = _numeral(value)
+    return found if isinstance(found, str | date | datetime) else number(found)
 
 
 def scalars(value: Any) -> tuple[Scalar, ...]:
-    """A list of values; nulls are left out, as no check looks at them."""
+    """A list of values that is not empty; nulls are left out, as no check looks at them."""
+    found = value_set(value)
+    if not found:
+        raise _expected("a list of values that is not empty", value)
+    return found
+
+
+def value_set(value: Any) -> tuple[Scalar, ...]:
+    """A list of values of one kind, each once, that may be empty; nulls, and NaN among them, are left out."""
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
         raise _expected("a list of values", value)
     items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-    found = tuple(item for item in items if item is not None)
-    if not found:
-        raise _expected("a list of values that is not empty", value)
+    found = tuple(item for item in items if item is not None and item == item)
     kinds = {kind_of(item) for item in found}
     if len(kinds) > 1:
         raise SuiteError(f"values of one kind expected, got {' and '.join(sorted(kinds))}")
-    return found
+    return tuple(dict.fromkeys(found))
 
 
 def kind_of(value: Any) -> Kind:
@@ -133,18 +171,21 @@ def kind_of(value: Any) -> Kind:
 
 def share(value: Any) -> Decimal:
     """A share from 0 to 1, kept as it is written."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 <= value <= 1:
+    found = _numeral(value)
+    if isinstance(found, bool) or not isinstance(found, int | float | Decimal) or not 0 <= found <= 1:
         raise _expected("a share from 0 to 1", value)
-    return Decimal(str(value))
+    return Decimal(str(value).strip())
 
 
 def pattern(value: Any) -> str:
     """A regular expression in Python's syntax."""
+    if not isinstance(value, str):
+        raise _expected("a regular expression", value)
     try:
-        re.compile(text(value))
+        re.compile(value)
     except re.error as error:
         raise SuiteError(f"{value!r} is no regular expression: {error}") from error
-    return str(value)
+    return value
 
 
 def parser(value: Any) -> str:
@@ -165,10 +206,13 @@ def one_of(*choices: str) -> Callable[[Any], str]:
     return read
 
 
-def in_order(arguments: Mapping[str, Any]) -> None:
-    """Refuse a range that no value can be in, or that asks for nothing."""
+def in_order(arguments: Mapping[str, Any], *, limited: bool = True) -> None:
+    """Refuse a range that no value can be in, or that asks for nothing.
+
+    :param limited: whether a limit is needed; without one GX asks of some checks that there is a value at all.
+    """
     low, high = arguments["min_value"], arguments["max_value"]
-    if low is None and high is None:
+    if limited and low is None and high is None:
         raise SuiteError("min_value or max_value is needed")
     if low is None or high is None:
         return

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_dataops.core.checks import Check
-from airflow_dataops.core.metrics import Count, Facts, Metric
+from airflow_dataops.core.metrics import Count, Facts, Metric, Orphans, OutOfOrder
 from airflow_dataops.core.predicates import Kind, Predicate, Repeated
 from airflow_dataops.core.vocabulary.arguments import Parameter
+
+Broken = Predicate | Repeated | Orphans | OutOfOrder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """A column that must be there and, if ``kinds`` says so, hold values of these kinds only."""
+    """A column that must be there and, if ``kinds`` says so, hold values of these kinds only.
+
+    :param like: a column that it is compared with, so that the two must be of one kind.
+    """
 
     column: str
     kinds: frozenset[Kind] | None = None
+    like: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,7 @@ class Finding:
 
     :param expected: what was asked, in words.
     :param message: one line a person can act on.
+    :param warns: it holds, and by less than the suite wants without a warning.
     """
 
     holds: bool
@@ -34,6 +41,7 @@ class Finding:
     message: str
     unexpected_count: int | None = None
     element_count: int | None = None
+    warns: bool = False
 
 
 def _nothing_more(facts: Facts) -> tuple[Metric, ...]:
@@ -48,7 +56,7 @@ class CompiledCheck:
     :param needs: the columns without which it fails before anything is measured.
     :param rows: the rows it is about (its ``row_condition``); ``None`` where it asks about the table itself and an
         empty one can be judged.
-    :param broken: the rows that break it, for row-wise checks.
+    :param broken: the rows that break it, for row-wise checks; a function where only a first look can tell them.
     :param follow_up: the metrics that only a first look can call for.
     """
 
@@ -58,7 +66,7 @@ class CompiledCheck:
     needs: tuple[Need, ...] = ()
     metrics: tuple[Metric, ...] = ()
     rows: Count | None = None
-    broken: Predicate | Repeated | None = None
+    broken: Broken | Callable[[Facts], Broken | None] | None = None
     follow_up: Callable[[Facts], tuple[Metric, ...]] = _nothing_more
 
     @property

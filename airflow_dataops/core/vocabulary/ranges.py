@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -32,7 +33,14 @@ class Range:
         )
 
     def __str__(self) -> str:
-        low, high = readable(self.low), readable(self.high)
+        return self._words(_written)
+
+    def short(self) -> str:
+        """Return a range that was computed, without the digits that nobody reads."""
+        return self._words(readable)
+
+    def _words(self, say: Callable[[Any], str]) -> str:
+        low, high = say(self.low), say(self.high)
         if self.low is not None and self.low == self.high:
             return f"equal to {low}"
         if self.low is not None and self.high is not None and not (self.strict_low or self.strict_high):
@@ -42,7 +50,13 @@ class Range:
             bounds.append(f"{'above' if self.strict_low else 'at least'} {low}")
         if self.high is not None:
             bounds.append(f"{'below' if self.strict_high else 'at most'} {high}")
-        return " and ".join(bounds)
+        return " and ".join(bounds) or "any"
+
+    def told(self, value: Any) -> str:
+        """Return a measured value as a person reads it; with all digits where fewer would look like a bound."""
+        short = readable(value)
+        alike = short in (readable(self.low), readable(self.high))
+        return _written(value) if alike and value not in (self.low, self.high) else short
 
     def holds(self, value: Any) -> bool:
         """Whether a measured value lies in the range."""
@@ -66,11 +80,18 @@ class Range:
         return terms[0] if len(terms) == 1 else Or(tuple(terms))
 
 
+def _written(bound: Any) -> str:
+    """Return a bound with all the digits that the suite's author wrote."""
+    if isinstance(bound, float | Decimal) and bound % 1:
+        return f"{bound:,}"
+    return readable(bound)
+
+
 def comparable(measured: Any, written: Scalar) -> tuple[Any, Any]:
     """Return a measured value and one written in a suite so that Python can compare them without losing digits."""
     try:
         if isinstance(measured, date) or isinstance(written, date):
-            return _moment(measured), _moment(written)
+            return moment_of(measured), moment_of(written)
         _ = measured < written
     except (TypeError, ValueError) as error:
         raise MeasureError(f"{written} cannot be compared with the column's values: {error}") from error
@@ -81,7 +102,7 @@ def comparable(measured: Any, written: Scalar) -> tuple[Any, Any]:
     return measured, written
 
 
-def _moment(value: Any) -> datetime:
+def moment_of(value: Any) -> datetime:
     """Return a date, a time or its ISO text as an aware time; what names no zone is UTC."""
     if isinstance(value, datetime):
         moment = value

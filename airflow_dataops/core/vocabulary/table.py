@@ -19,12 +19,13 @@ from airflow_dataops.core.vocabulary.arguments import (
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Finding, Term
 from airflow_dataops.core.vocabulary.ranges import Range
 from airflow_dataops.core.vocabulary.rows import needs_of
+from airflow_dataops.core.vocabulary.wording import only_where
 
 
 def _limits(arguments: dict[str, Any]) -> Range:
     if "value" in arguments:
         return Range(low=arguments["value"], high=arguments["value"])
-    in_order(arguments)
+    in_order(arguments, limited=False)
     return Range.read(arguments)
 
 
@@ -38,7 +39,7 @@ def _row_count(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
             holds=limits.holds(count),
             observed=count,
             expected=f"{limits} rows",
-            message=f"table: {count:,} {noun}; expected {limits}",
+            message=f"table: {count:,} {noun}{only_where(rows.where)}; expected {limits}",
         )
 
     return CompiledCheck(

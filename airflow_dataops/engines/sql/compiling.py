@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
 
-from airflow_dataops.core.errors import MeasureError
+from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.metrics import Aggregate, Count, Function, Schema
 from airflow_dataops.core.predicates import (
     And,
@@ -18,6 +19,7 @@ from airflow_dataops.core.predicates import (
     Holds,
     InSet,
     IsNull,
+    Kind,
     Leaf,
     Length,
     Like,
@@ -27,12 +29,14 @@ from airflow_dataops.core.predicates import (
     Operand,
     Or,
     Predicate,
+    Scalar,
     Sql,
     Total,
     Value,
     ZScore,
 )
 from airflow_dataops.engines.sql.dialects import Rules, rules_of
+from airflow_dataops.engines.sql.sources import one_expression
 
 _COMPARISONS: dict[str, type[exp.Expression]] = {
     "=": exp.EQ,
@@ -76,6 +80,10 @@ class Expressions:
         column = exp.column(exp.to_identifier(stored, quoted=True))
         return self.rules.without_nan(column, self.schema.type_of(stored))
 
+    def key(self, name: str) -> exp.Expression:
+        """Return a column's value so that it equals nothing but itself, whatever the column's collation."""
+        return self.rules.exact(self.column(name), self.schema.type_of(self.stored(name)))
+
     def sorts_fast(self, columns: tuple[str, ...]) -> bool:
         """Whether COUNT(DISTINCT) beats GROUP BY for these columns."""
         return self.rules.sorts_fast(tuple(self.schema.kinds[self.stored(column)] for column in columns))
@@ -100,29 +108,63 @@ class Expressions:
         match leaf:
             case IsNull(column):
                 return exp.Is(this=self.column(column), expression=exp.Null())
+            case Compare(Value(one), "=", Value(other)) if self._unlike(one, other):
+                return exp.false()
+            case Compare(Value(column), operator, date() as moment):
+                return _COMPARISONS[operator](
+                    this=self.rules.timed(self.key(column)), expression=self._compared(Value(column), moment)
+                )
             case Compare(left, operator, right):
-                other = self._operand(right) if isinstance(right, Operand) else self.rules.literal(right)
+                other = self._operand(right) if isinstance(right, Operand) else self._compared(left, right)
                 return _COMPARISONS[operator](this=self._operand(left), expression=other)
             case InSet(column, values):
-                literals = [self.rules.literal(value) for value in values]
-                return exp.In(this=self.column(column), expressions=literals)
+                literals = [self._compared(Value(column), value) for value in values]
+                value = self.key(column)
+                if isinstance(values[0], date):
+                    value = self.rules.timed(value)
+                return exp.In(this=value, expressions=literals)
             case Matches(column, pattern):
-                return self.rules.matches(self.column(column), pattern)
+                return self.rules.matched(self.column(column), pattern, self.schema.type_of(self.stored(column)))
             case Like(column, pattern):
                 return self.rules.like(self.column(column), pattern)
             case Sql(text):
-                return exp.Paren(this=exp.Var(this=text))
+                return exp.Paren(this=exp.Var(this=self._written(text)))
             case OfKind(column, kinds):
                 return self.rules.of_kind(self.column(column), kinds)
+
+    def _unlike(self, one: str, other: str) -> bool:
+        """Whether no value of one column equals one of the other; databases would try to read one as the other."""
+        kinds = self.schema.kinds
+        kind = kinds[self.stored(one)]
+        comparable = frozenset({kind, Kind.OTHER})
+        return (
+            self.schema.typed
+            and kind not in (Kind.OTHER, Kind.NOTHING)
+            and not self.schema.holds(self.stored(other), comparable)
+            and not self.schema.holds(self.stored(one), frozenset({kinds[self.stored(other)]}))
+        )
+
+    def _written(self, text: str) -> str:
+        try:
+            return one_expression(text, self.dialect, "condition") + ("\n" if "--" in text else "")
+        except ConfigurationError as error:
+            raise MeasureError(str(error)) from error
+
+    def _compared(self, left: Operand, value: Scalar) -> exp.Expression:
+        """Return a value of the suite as the literal that ``left`` is compared with."""
+        if isinstance(left, Value):
+            return self.rules.compared(value, self.schema.type_of(self.stored(left.column)))
+        return self.rules.literal(value)
 
     def _operand(self, operand: Operand) -> exp.Expression:
         match operand:
             case Value(column):
-                return self.column(column)
+                return self.key(column)
             case Length(column):
                 return self.rules.length(self.column(column))
             case Total(columns):
                 first, *others = (self.column(column) for column in columns)
+                first = self.rules.summed(first, self.schema.type_of(self.stored(columns[0])))
                 return functools.reduce(lambda total, column: exp.Add(this=total, expression=column), others, first)
             case ZScore(column, mean, deviation):
                 value = self.rules.as_float(self.column(column))
@@ -154,13 +196,13 @@ class Expressions:
             case Function.MAX:
                 return exp.Max(this=self._fetchable(metric)[0])
             case Function.MEAN:
-                return exp.Avg(this=column)
+                return exp.Avg(this=self.rules.averaged(column))
             case Function.SUM:
                 return exp.Sum(this=column)
             case Function.MEDIAN:
                 return self.rules.median(column)
             case Function.STDEV:
-                return exp.StddevSamp(this=column)
+                return exp.StddevSamp(this=self.rules.averaged(column))
 
     def _fetchable(self, metric: Aggregate) -> tuple[exp.Expression, Callable[[Any], Any] | None]:
         type_name = self.schema.type_of(self.stored(metric.column))

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 
+from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.predicates import Kind
 
-_FLOATS = re.compile(r"^(double precision|real|double|float[48]?)$", re.IGNORECASE)
+_FLOATS = re.compile(r"^(double precision|real|double|float(4|8|64)?)$", re.IGNORECASE)
+_INTEGERS = re.compile(r"^u?(tiny|small|medium|big|huge)?int(eger)?(2|4|8|64)?\b", re.IGNORECASE)
 _KINDS = (
-    (Kind.NUMBER, re.compile(r"^(u?(tiny|small|big|huge)?int(eger)?[248]?|numeric|decimal)\b", re.IGNORECASE)),
+    (
+        Kind.NUMBER,
+        re.compile(r"^(u?(tiny|small|big|huge)?int(eger)?(2|4|8|64)?|(big)?numeric|decimal|number)\b", re.IGNORECASE),
+    ),
     (Kind.TEXT, re.compile(r"^(text|varchar|character varying|character|char|bpchar|name|string)\b", re.IGNORECASE)),
     (Kind.TIME, re.compile(r"^(date|timestamp|timestamptz|time|timetz|interval|datetime)(\b|_)", re.IGNORECASE)),
     (Kind.BOOLEAN, re.compile(r"^bool(ean)?$", re.IGNORECASE)),
+    (Kind.NOTHING, re.compile(r'^"?null"?$', re.IGNORECASE)),
 )
+
+
+def is_whole(type_name: str) -> bool:
+    """Whether the type holds integers of some width."""
+    return bool(_INTEGERS.match(type_name))
 
 
 def is_float(type_name: str) -> bool:
@@ -27,3 +39,14 @@ def kind_of(type_name: str) -> Kind:
     if is_float(type_name):
         return Kind.NUMBER
     return next((kind for kind, pattern in _KINDS if pattern.match(type_name)), Kind.OTHER)
+
+
+def moment_of(text: str) -> date | datetime:
+    """Return the date or the time that a text of a suite names, for databases that would read any text as one.
+
+    :raises MeasureError: it names none.
+    """
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+    except ValueError:
+        raise MeasureError(f"{text!r} is no date or time such as 2013-01-31 or 2013-01-31 08:00:00") from None

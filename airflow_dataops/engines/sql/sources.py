@@ -34,8 +34,16 @@ class Source:
     @property
     def sql(self) -> str:
         """The source as it stands behind FROM, with an alias."""
-        rows = rules_of(self.dialect).relation(self.relation) if self.relation else f"({_closed(self.query)}) AS data"
-        return f"(SELECT * FROM {rows} WHERE {_closed(self.where)}) AS data" if self.where else rows
+        return self.unnamed if self.relation and not self.where else f"{self.unnamed} AS data"
+
+    @property
+    def unnamed(self) -> str:
+        """The source as it stands behind FROM, where an alias follows."""
+        rows = rules_of(self.dialect).relation(self.relation) if self.relation else f"({_closed(self.query)})"
+        if not self.where:
+            return rows
+        named = rows if self.relation else f"{rows} AS data"
+        return f"(SELECT * FROM {named} WHERE {_closed(self.where)})"
 
 
 def _one_line(sql: str | None) -> str:
@@ -60,16 +68,20 @@ def source_of(
     :raises ConfigurationError: ``query`` or ``where`` holds more than one statement, or closes what it did not open.
     """
     if query is not None:
-        query = _one_expression(query.strip().rstrip(";"), dialect, "query")
+        query = one_expression(query.strip().rstrip(";"), dialect, "query")
         words = query.split(None, 1)
         if not words or words[0].upper().lstrip("(") not in ("SELECT", "WITH", "FROM", "VALUES", "TABLE"):
             raise ConfigurationError(f"query must be a SELECT, got {words[0] if words else 'nothing'!r}.")
     if where is not None:
-        where = _one_expression(where, dialect, "where")
+        where = one_expression(where, dialect, "where")
     return Source(dialect=dialect, relation=relation, query=query, where=where, label=label)
 
 
-def _one_expression(sql: str, dialect: str, what: str) -> str:
+def one_expression(sql: str, dialect: str, what: str) -> str:
+    """Return the SQL that a user wrote, as it is.
+
+    :raises ConfigurationError: it is more than one expression, or closes what it did not open.
+    """
     try:
         tokens = Dialect.get_or_raise(dialect).tokenize(sql)
     except TokenError as error:
@@ -96,4 +108,10 @@ def schema_of(db: Database, source: Source) -> Schema:
         raise MeasureError(f"there is no {f'table {source.relation}' if source.relation else 'column in the query'}")
     rules = rules_of(source.dialect)
     kinds = {column.name: rules.kind_of(column.type) for column in columns}
-    return Schema(columns=tuple(columns), kinds=kinds, typed=rules.typed)
+    return Schema(
+        columns=tuple(columns),
+        kinds=kinds,
+        typed=rules.typed,
+        truth_is_number=rules.truth_is_number,
+        dialect=source.dialect,
+    )

@@ -37,12 +37,29 @@ function leave(event) {
   parent.dispatchEvent(new parent.PopStateEvent("popstate"));
 }
 
+/* The clipboard is closed on plain http: there the text is marked and copied as a person would. */
+async function copy(event) {
+  const button = event.currentTarget, code = button.parentNode.querySelector("code");
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+  } catch {
+    getSelection().selectAllChildren(code);
+    if (!document.execCommand("copy")) return; /* marked: the keyboard copies it */
+  }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}
+
 theme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
 addEventListener("storage", () => { theme(); times(); });
 addEventListener("DOMContentLoaded", () => {
   times();
   document.addEventListener("click", leave);
+  for (const button of document.querySelectorAll("button.copy")) {
+    button.hidden = false;
+    button.addEventListener("click", copy);
+  }
   for (const field of document.querySelectorAll("form.filters select")) {
     field.addEventListener("change", () => field.form.requestSubmit());
   }

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from airflow_dataops.engines.sql import patterns
 from airflow_dataops.engines.sql.dialects.rules import Rules
+from airflow_dataops.engines.sql.kinds import is_float
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,6 +20,25 @@ class DuckDb(Rules):
 
     name = "duckdb"
     label = "DuckDB"
+    has_filter = False  # it has, and counts of CASE take a tenth less: 92 ms against 102 ms for the bench's 27 metrics
+    interpolates = True
+    hands_over = True
+
+    def without_nan(self, column: exp.Expression, type_name: str) -> exp.Expression:
+        """Return the value with NaN as null, in the form that no statistics of the column fold away.
+
+        Parquet's leave NaN out: by them DuckDB takes ``NULLIF(x, NaN)`` and ``ISNAN(x)`` to be ``x`` and false.
+        """
+        if not is_float(type_name):
+            return column
+        known = (exp.Anonymous(this=test, expressions=[column.copy()]) for test in ("ISFINITE", "ISINF"))
+        return exp.Case(ifs=[exp.If(this=test, true=column.copy()) for test in known])
+
+    def exact(self, column: exp.Expression, type_name: str) -> exp.Expression:
+        """Return a text without its column's collation, which DuckDB tells nobody; that costs nothing."""
+        if type_name != "VARCHAR":
+            return column
+        return exp.Collate(this=column, expression=exp.to_identifier("C", quoted=True))
 
     def matches(self, column: exp.Expression, pattern: str) -> exp.Expression:
         """Return ``REGEXP_MATCHES``, which is RE2's."""
@@ -26,8 +46,12 @@ class DuckDb(Rules):
         return exp.Anonymous(this="REGEXP_MATCHES", expressions=[column, exp.Literal.string(found)])
 
     def median(self, column: exp.Expression) -> exp.Expression:
-        """Return ``MEDIAN``."""
-        return exp.Anonymous(this="MEDIAN", expressions=[column])
+        """Return ``MEDIAN`` of floats: of decimals it would round to their scale."""
+        return exp.Anonymous(this="MEDIAN", expressions=[self.as_float(column)])
+
+    def quantile(self, column: exp.Expression, share: float) -> exp.Expression:
+        """Return ``QUANTILE_CONT`` of floats: of decimals it would round to their scale."""
+        return exp.Anonymous(this="QUANTILE_CONT", expressions=[self.as_float(column), self.literal(share)])
 
     def fetchable(self, column: exp.Expression, type_name: str) -> tuple[exp.Expression, Callable[[Any], Any] | None]:
         """Return a zoned time as microseconds: fetching one would need pytz."""

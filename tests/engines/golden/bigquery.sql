@@ -1,0 +1,315 @@
+-- all rows
+SELECT
+  COUNT(*) AS m0
+FROM `shop`.`orders`
+
+-- count: null, NaN too
+SELECT
+  COUNT(*) - COUNT(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) AS m0
+FROM `shop`.`orders`
+
+-- count: not null
+SELECT
+  COUNT(`name`) AS m0
+FROM `shop`.`orders`
+
+-- count: compared with a number
+SELECT
+  COUNT(CASE WHEN CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END > 1.5 THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: compared with a decimal
+SELECT
+  COUNT(CASE WHEN `price` >= CAST('0.10' AS NUMERIC) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: compared with a text
+SELECT
+  COUNT(CASE WHEN `name` = 'it\'s 100% \\ "here"\nand ! there' THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: compared with a truth
+SELECT
+  COUNT(CASE WHEN `paid` = TRUE THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: a date, with a date
+SELECT
+  COUNT(CASE WHEN `day` < CAST('2013-01-31' AS DATE) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: a date, with its text
+SELECT
+  COUNT(CASE WHEN `day` <= '2013-01-31' THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: a time, with a date
+SELECT
+  COUNT(CASE WHEN `at` < CAST('2013-01-31 00:00:00' AS DATETIME) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: a time, with its text
+SELECT
+  COUNT(CASE WHEN `at` <> CAST('2013-01-31 08:00:00.000005' AS DATETIME) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: a time with a zone, with a time
+SELECT
+  COUNT(CASE WHEN `seen` < CAST('2013-01-31 08:00:00.000005+00:00' AS TIMESTAMP) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: a time with a zone, with one
+SELECT
+  COUNT(CASE WHEN `seen` < CAST('2013-01-31 08:00:00+00:00' AS TIMESTAMP) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: two columns
+SELECT
+  COUNT(CASE WHEN CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END >= `price` THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: two texts
+SELECT
+  COUNT(CASE WHEN `name` = `name` THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: length
+SELECT
+  COUNT(CASE WHEN LENGTH(`name`) > 3 THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: sum of columns
+SELECT
+  COUNT(CASE WHEN CAST(`id` AS BIGNUMERIC) + CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END + `price` = 10 THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: z-score
+SELECT
+  COUNT(CASE WHEN (CAST(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS FLOAT64) - 10.25) / 2.5 > 3 THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: one of numbers
+SELECT
+  COUNT(CASE WHEN `id` IN (1, 2) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: one of texts
+SELECT
+  COUNT(CASE WHEN `name` IN ('ann', 'it\'s 100% \\ "here"\nand ! there') THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: regex
+SELECT
+  COUNT(CASE WHEN REGEXP_CONTAINS(`name`, '^a.[0-9]+[ \\t\\n\\r\\f\\v]?(?:b|c)[a-zA-Z0-9_-]{2}\\.$') THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: regex, whatever the case
+SELECT
+  COUNT(CASE WHEN REGEXP_CONTAINS(`name`, '(?i)^ann') THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: regex with a word's edge
+SELECT
+  COUNT(CASE WHEN REGEXP_CONTAINS(`name`, '\\bann\\b') THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: regex with a look ahead
+-- refused: the pattern ^(?=a) uses (?=, which BigQuery lacks or reads differently; write the pattern without it
+
+-- count: like
+SELECT
+  COUNT(CASE WHEN `name` LIKE 'a%_' THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: like with an escape
+SELECT
+  COUNT(CASE WHEN `name` LIKE '50\\%_!\\\\' THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: the user's own
+SELECT
+  COUNT(CASE WHEN (amount > 0 -- always
+) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: both, and not
+SELECT
+  COUNT(CASE WHEN NOT `id` = 1 AND COALESCE(`id` < 9, FALSE) THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: one or the other
+SELECT
+  COUNT(CASE WHEN `id` IS NULL OR `id` = 1 THEN 1 END) AS m0
+FROM `shop`.`orders`
+
+-- count: of a kind
+-- refused: asked only where columns have no types
+
+-- min
+SELECT
+  MIN(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) AS m0
+FROM `shop`.`orders`
+
+-- max
+SELECT
+  MAX(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) AS m0
+FROM `shop`.`orders`
+
+-- mean
+SELECT
+  AVG(CAST(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS FLOAT64)) AS m0
+FROM `shop`.`orders`
+
+-- sum
+SELECT
+  SUM(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) AS m0
+FROM `shop`.`orders`
+
+-- median
+SELECT
+  MAX(last_place) AS m0,
+  MAX(CASE WHEN place <= last_place * CAST('0.5' AS FLOAT64) AND last_place * CAST('0.5' AS FLOAT64) < place + 1 THEN value END) AS m1,
+  MAX(CASE WHEN place - 1 < last_place * CAST('0.5' AS FLOAT64) AND last_place * CAST('0.5' AS FLOAT64) <= place THEN value END) AS m2
+FROM (SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS place, COUNT(*) OVER () - 1 AS last_place FROM (SELECT CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS value FROM `shop`.`orders` WHERE CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END IS NOT NULL) AS data) AS ranked
+
+-- standard deviation
+SELECT
+  STDDEV_SAMP(CAST(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS FLOAT64)) AS m0
+FROM `shop`.`orders`
+
+-- min of some
+SELECT
+  MIN(CASE WHEN `id` > 0 THEN `price` END) AS m0
+FROM `shop`.`orders`
+
+-- max of some
+SELECT
+  MAX(CASE WHEN `id` > 0 THEN `price` END) AS m0
+FROM `shop`.`orders`
+
+-- mean of some
+SELECT
+  AVG(CASE WHEN `id` > 0 THEN CAST(`price` AS FLOAT64) END) AS m0
+FROM `shop`.`orders`
+
+-- sum of some
+SELECT
+  SUM(CASE WHEN `id` > 0 THEN `price` END) AS m0
+FROM `shop`.`orders`
+
+-- median of some
+SELECT
+  MAX(last_place) AS m0,
+  MAX(CASE WHEN place <= last_place * CAST('0.5' AS FLOAT64) AND last_place * CAST('0.5' AS FLOAT64) < place + 1 THEN value END) AS m1,
+  MAX(CASE WHEN place - 1 < last_place * CAST('0.5' AS FLOAT64) AND last_place * CAST('0.5' AS FLOAT64) <= place THEN value END) AS m2
+FROM (SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS place, COUNT(*) OVER () - 1 AS last_place FROM (SELECT `price` AS value FROM `shop`.`orders` WHERE `id` > 0 AND `price` IS NOT NULL) AS data) AS ranked
+
+-- standard deviation of some
+SELECT
+  STDDEV_SAMP(CASE WHEN `id` > 0 THEN CAST(`price` AS FLOAT64) END) AS m0
+FROM `shop`.`orders`
+
+-- smallest day
+SELECT
+  MIN(`day`) AS m0
+FROM `shop`.`orders`
+
+-- latest time
+SELECT
+  MAX(`at`) AS m0
+FROM `shop`.`orders`
+
+-- latest time with a zone
+SELECT
+  MAX(UNIX_MICROS(`seen`)) AS m0
+FROM `shop`.`orders`
+
+-- distinct
+SELECT
+  COUNT(*) AS m0
+FROM (SELECT COUNT(*) AS members FROM `shop`.`orders` WHERE `name` IS NOT NULL GROUP BY `name`) AS grouped
+
+-- distinct, of two columns
+SELECT
+  COUNT(*) AS m0
+FROM (SELECT COUNT(*) AS members FROM `shop`.`orders` GROUP BY `id`, CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) AS grouped
+
+-- repeats
+SELECT
+  COALESCE(SUM(members), 0) AS m0
+FROM (SELECT COUNT(*) AS members FROM `shop`.`orders` WHERE `id` IS NOT NULL GROUP BY `id` HAVING COUNT(*) > 1) AS grouped
+
+-- repeats of two columns
+SELECT
+  COALESCE(SUM(members), 0) AS m0
+FROM (SELECT COUNT(*) AS members FROM `shop`.`orders` GROUP BY `name`, `day` HAVING COUNT(*) > 1) AS grouped
+
+-- quantiles
+SELECT
+  MAX(last_place) AS m0,
+  MAX(CASE WHEN place <= last_place * CAST('0.25' AS FLOAT64) AND last_place * CAST('0.25' AS FLOAT64) < place + 1 THEN value END) AS m1,
+  MAX(CASE WHEN place - 1 < last_place * CAST('0.25' AS FLOAT64) AND last_place * CAST('0.25' AS FLOAT64) <= place THEN value END) AS m2,
+  MAX(CASE WHEN place <= last_place * CAST('0.5' AS FLOAT64) AND last_place * CAST('0.5' AS FLOAT64) < place + 1 THEN value END) AS m3,
+  MAX(CASE WHEN place - 1 < last_place * CAST('0.5' AS FLOAT64) AND last_place * CAST('0.5' AS FLOAT64) <= place THEN value END) AS m4
+FROM (SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS place, COUNT(*) OVER () - 1 AS last_place FROM (SELECT CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS value FROM `shop`.`orders` WHERE CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END IS NOT NULL) AS data) AS ranked
+
+-- quantiles that are values
+SELECT
+  MAX(last_place) AS m0,
+  MAX(CASE WHEN place <= last_place * CAST('0.9' AS FLOAT64) AND last_place * CAST('0.9' AS FLOAT64) < place + 1 THEN value END) AS m1,
+  MAX(CASE WHEN place - 1 < last_place * CAST('0.9' AS FLOAT64) AND last_place * CAST('0.9' AS FLOAT64) <= place THEN value END) AS m2
+FROM (SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS place, COUNT(*) OVER () - 1 AS last_place FROM (SELECT `price` AS value FROM `shop`.`orders` WHERE `id` > 0 AND `price` IS NOT NULL) AS data) AS ranked
+
+-- most common
+SELECT
+  MAX(times) AS m0,
+  COUNT(*) AS m1,
+  COUNT(named) AS m2,
+  MIN(named) AS m3
+FROM (SELECT named, times, MAX(times) OVER () AS most FROM (SELECT MAX(CASE WHEN `name` = 'ann' THEN 0 WHEN `name` = 'bob' THEN 1 END) AS named, COUNT(*) AS times FROM `shop`.`orders` WHERE `name` IS NOT NULL GROUP BY `name`) AS grouped) AS ranked WHERE times = most
+
+-- which values are there
+SELECT
+  CASE WHEN `name` = 'ann' THEN 0 WHEN `name` = 'bob' THEN 1 END AS m0
+FROM (SELECT DISTINCT `name` AS `name` FROM `shop`.`orders` WHERE `id` > 0 AND `name` IN ('ann', 'bob')) AS different
+
+-- entropy
+SELECT
+  LN(SUM(CAST(members AS FLOAT64))) - SUM(CAST(members AS FLOAT64) * LN(CAST(members AS FLOAT64))) / SUM(CAST(members AS FLOAT64)) AS m0
+FROM (SELECT COUNT(*) AS members FROM `shop`.`orders` WHERE `id` > 0 GROUP BY `name`) AS grouped
+
+-- out of order
+SELECT
+  COUNT(CASE WHEN value < dataops_before THEN 1 END) AS m0
+FROM (SELECT CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS value, LAG(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) OVER (ORDER BY `day` NULLS LAST, `id` NULLS LAST, CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END ASC NULLS LAST) AS dataops_before FROM `shop`.`orders` WHERE `id` > 0) AS pairs
+
+-- out of order, downwards
+SELECT
+  COUNT(CASE WHEN value >= dataops_before THEN 1 END) AS m0
+FROM (SELECT CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END AS value, LAG(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) OVER (ORDER BY `day` NULLS LAST, CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END DESC) AS dataops_before FROM `shop`.`orders`) AS pairs
+
+-- rows of a query
+SELECT
+  COUNT(*) AS m0
+FROM (SELECT id FROM `shop`.`orders` WHERE id > 1) AS data
+
+-- all rows of a query
+SELECT * FROM (SELECT id FROM `shop`.`orders`) AS data LIMIT 10001
+
+-- orphans
+SELECT
+  COUNT(*) AS m0
+FROM (SELECT `id` AS dataops_key0, `name` AS dataops_key1 FROM `shop`.`orders` WHERE `id` > 0) AS data WHERE NOT EXISTS (SELECT 1 FROM `shop`.`customers` AS partner WHERE partner.`key` = data.dataops_key0 AND partner.`name` = data.dataops_key1)
+
+-- rows that break a condition
+SELECT * FROM `shop`.`orders` WHERE `id` > 0 LIMIT 100
+
+-- rows that repeat
+SELECT * FROM (SELECT *, COUNT(*) OVER (PARTITION BY `name`, `day`) AS dataops_times FROM `shop`.`orders` WHERE `id` > 0) AS repeated WHERE dataops_times > 1 ORDER BY `name`, `day` LIMIT 100
+
+-- rows out of order
+SELECT * FROM (SELECT *, LAG(CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END) OVER (ORDER BY `day` NULLS LAST, CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END ASC NULLS LAST) AS dataops_before FROM `shop`.`orders`) AS pairs WHERE CASE WHEN NOT IS_NAN(`amount`) THEN `amount` END < dataops_before LIMIT 100
+
+-- rows without a partner
+SELECT * FROM (SELECT * FROM `shop`.`orders`) AS data WHERE NOT EXISTS (SELECT 1 FROM `shop`.`customers` AS partner WHERE partner.`key` = data.`id`) LIMIT 100
+
