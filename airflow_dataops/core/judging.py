@@ -8,7 +8,7 @@ from airflow_dataops.core.checks import Check
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.metrics import Count, Facts, OutOfOrder, Schema
 from airflow_dataops.core.predicates import And, Kind, Not, OfKind, Or, both
-from airflow_dataops.core.results import CheckResult
+from airflow_dataops.core.results import UNMEASURED, CheckResult
 from airflow_dataops.core.verdicts import Outcome, Severity, Verdict, outcome_of, worst
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Need
 from airflow_dataops.core.vocabulary.table import missing
@@ -122,6 +122,9 @@ def judge_check(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> Che
         found = compiled.judge(facts)
     except MeasureError as error:
         return unmeasured(compiled, error)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        # A value that no check was made for must not take the evidence of all others with it, nor be told.
+        return unmeasured(compiled, MeasureError(f"{type(error).__name__} in judging what the database answered"))
     return CheckResult(
         check=check,
         outcome=outcome_of(found.holds, check.severity) if not found.warns else _warned(check.severity),
@@ -144,7 +147,7 @@ def unmeasured(compiled: CompiledCheck, error: MeasureError) -> CheckResult:
         check=compiled.check,
         outcome=Outcome.ERROR,
         expected=compiled.expected,
-        message=f"{compiled.place}: could not be measured: {error}",
+        message=f"{compiled.place}{UNMEASURED}{error}",
         retryable=error.retryable,
     )
 

@@ -14,6 +14,9 @@ from airflow_dataops.core.verdicts import Outcome, Verdict, badness, worst
 COMPACT_BYTES = 16_384
 """The hard cap on what a gate puts into XCom: larger values have hung tasks (apache/airflow#48852)."""
 
+UNMEASURED = ": could not be measured: "
+"""Stands in a message between where a check looks and why that was in vain, which may be the same for all."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
@@ -161,7 +164,19 @@ class GateResult:
 
     def complaints(self) -> tuple[str, ...]:
         """Return a line for each check that does not hold, worst first; what is wrong with all of them once."""
-        return tuple(dict.fromkeys(result.complaint for result in self.not_held))
+        return tuple(complaint for _, complaint in self._told())
+
+    def _told(self) -> Iterator[tuple[CheckResult, str]]:
+        """Yield each complaint with the first check that it is about."""
+        alike: dict[str, list[CheckResult]] = {}
+        for result in self.not_held:
+            _, unmeasured, why = result.complaint.partition(UNMEASURED)
+            alike.setdefault(unmeasured + why or result.complaint, []).append(result)
+        for said, results in alike.items():
+            if len({result.complaint for result in results}) > 1:
+                yield results[0], f"{len(results)} checks{said.removeprefix(':')}"
+            else:
+                yield results[0], results[0].complaint
 
     @property
     def proved(self) -> tuple[CheckResult, ...]:
@@ -172,12 +187,8 @@ class GateResult:
         return tuple(dict.fromkeys(str(r.proved_by) for r in self.proved))
 
     def _findings(self) -> Iterator[str]:
-        told = set()
-        for result in self.not_held:
-            if result.complaint in told:
-                continue
-            told.add(result.complaint)
-            yield f"  {result.outcome}  {result.complaint}"
+        for result, complaint in self._told():
+            yield f"  {result.outcome}  {complaint}"
             if result.check.advice:
                 yield f"        what to do: {result.check.advice}"
             if result.failing_rows_sql:
@@ -279,10 +290,6 @@ class GateResult:
     def with_seconds(self, seconds: float) -> GateResult:
         """Return the same result with its wall time."""
         return replace(self, seconds=seconds)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _short(value: Any) -> Any:

@@ -25,3 +25,13 @@ class Opened:
     vouchers: tuple[Voucher, ...]
     label: str | None = None
     ordered: bool = True
+
+
+def text(value: str) -> str:
+    """Return a text as it stands in SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return a column's name as it stands in SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -5,26 +5,26 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.predicates import Kind
 from airflow_dataops.core.relations import Column
+from airflow_dataops.engines import csv_files
 from airflow_dataops.engines.dbapi import DbApiSession
-from airflow_dataops.engines.embedded import TABLE, Opened
-from airflow_dataops.engines.listing import CSV, PARQUET, Listing, listing
+from airflow_dataops.engines.embedded import TABLE, Opened, text
+from airflow_dataops.engines.listing import CSV, PARQUET, Listing, listing, warn_of_missing
 from airflow_dataops.engines.proofs.footers import Footers
 
 log = logging.getLogger(__name__)
 
 # Text files that are larger together are read into a file beside the memory, not into memory.
 IN_MEMORY_BYTES = 256 * 2**20
-_DELIMITERS = (",", ";", "\t", "|")
 # So few files stand by name in the SQL that people see; more are behind a view.
 _NAMED_FILES = 20
 
@@ -48,6 +48,7 @@ def opened(data: Any) -> Iterator[Opened]:
     spills = found.format != PARQUET and found.size > IN_MEMORY_BYTES
     with connected(filesystem, name=found.name, spills=spills) as (_, db, prefix):
         if found.format == PARQUET:
+            _readable(db, found, prefix)
             _same_types(db, found, prefix)
             bounds = {name: partition.bounds for name, partition in found.partitions.items()}
             footers = Footers(found.files, filesystem=filesystem, partitions=bounds)
@@ -100,11 +101,6 @@ def located(data: Any) -> tuple[str, Any]:
     return path, None if protocols & {"file", "local"} else filesystem
 
 
-def text(value: str) -> str:
-    """Return a text as it stands in SQL."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _list(files: tuple[str, ...], prefix: str) -> str:
     names = [text(prefix + file) for file in files]
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
@@ -130,6 +126,20 @@ def parquet_query(db: DbApiSession, found: Listing, prefix: str, options: str | 
     return f"SELECT * FROM {TABLE}"
 
 
+def _readable(db: DbApiSession, found: Listing, prefix: str) -> None:
+    """Look at the footers of all files.
+
+    :raises MeasureError: one is no Parquet file; names it, which DuckDB does not always.
+    """
+    try:
+        db.execute(f"SELECT COUNT(*) FROM parquet_schema({_list(found.files, prefix)})")
+    except MeasureError as error:
+        file = None if error.retryable else _culprit(db, found, prefix, "parquet_schema({})")
+        if file is None or file in str(error):
+            raise
+        raise MeasureError(f"{file} cannot be read as Parquet: {error}") from error
+
+
 def _same_types(db: DbApiSession, found: Listing, prefix: str) -> None:
     """Tell of columns that some files lack.
 
@@ -150,16 +160,7 @@ def _same_types(db: DbApiSession, found: Listing, prefix: str) -> None:
                     f"Column {column.name} is {known.type} in {file} and {column.type} in {files[0]}: "
                     "write these files with one type, or judge them apart"
                 )
-    for folded, (column, _) in first.items():
-        lacking = [file for files, columns in groups if folded not in columns for file in files]
-        if lacking and folded not in in_paths:
-            log.warning(
-                "Column %s is missing in %d of %d files, such as %s: it is null there.",
-                column.name,
-                len(lacking),
-                len(found.files),
-                lacking[0],
-            )
+    warn_of_missing([(files, [column.name for column in columns.values()]) for files, columns in groups], found)
 
 
 def _kind(column: Column) -> tuple[Kind, str]:
@@ -189,44 +190,51 @@ def _columns(db: DbApiSession, file: str, prefix: str) -> dict[str, Column]:
 
 def _load(db: DbApiSession, found: Listing, prefix: str) -> None:
     """Read text files once, into a table: every statement would parse them again."""
-    reader = f"read_json({_list(found.files, prefix)}, {_options(found)}, sample_size = -1)"
-    if found.format == CSV:
-        dialect = _csv_dialect(db, found, prefix)
-        reader = f"read_csv({_list(found.files, prefix)}, {_options(found)}, sample_size = -1, {dialect})"
     files = f"{len(found.files)} {found.format} file{'s' if len(found.files) > 1 else ''}"
     log.info("Reading %s, %.1f MB, once: %s", files, found.size / 1e6, found.name)
     started = time.perf_counter()
-    try:
-        # All of a text file's rows decide its columns' types: a sample would be wrong about a late one without a word.
-        db.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {reader}")
-    except MeasureError as error:
-        raise _without_rows(error, found) from error
+    if found.format == CSV:
+        partitions = _options(found).removeprefix("union_by_name = true, ")
+        csv_files.load(db, found, prefix, partitions)
+    else:
+        _load_json(db, found, prefix)
     ((rows,),) = db.execute(f"SELECT COUNT(*) FROM {TABLE}")
     log.info("Read %s rows of %s in %.1f s.", f"{rows:,}", files, time.perf_counter() - started)
 
 
-def _without_rows(error: MeasureError, found: Listing) -> MeasureError:
-    """Return what DuckDB says of a text file with the file's name and without the line, which it quotes."""
+def _load_json(db: DbApiSession, found: Listing, prefix: str) -> None:
+    # All of a file's rows decide its columns' types: a sample would be wrong about a late one without a word.
+    reader = f"read_json({_list(found.files, prefix)}, {_options(found)}, sample_size = -1)"
+    try:
+        db.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {reader}")
+    except MeasureError as error:
+        if error.retryable:
+            raise
+        file = _culprit(db, found, prefix, "read_json({}, sample_size = -1)")
+        raise _bad_json(db, file, prefix, error) if file else error from error
+
+
+def _culprit(db: DbApiSession, found: Listing, prefix: str, reader: str) -> str | None:
+    """Return the first file that cannot be read alone."""
+    for file in found.files:
+        try:
+            db.execute(f"SELECT COUNT(*) FROM (SELECT * FROM {reader.format(text(prefix + file))}) AS alone")
+        except MeasureError:
+            return file
+    return None
+
+
+def _bad_json(db: DbApiSession, file: str, prefix: str, error: MeasureError) -> MeasureError:
+    """Return the error with the file's name and, of JSON lines, the first that is none: DuckDB counts otherwise."""
     said = str(error.__cause__ or error)
-    if found.format != CSV or "CSV" not in said:
-        return error
-    line = re.search(r"Line: (\d+)", said)
-    names = [file for file in found.files if file in said] or list(found.files[:1])
-    return MeasureError(
-        f"{names[0]} is not the CSV that its first line promises{f' (line {line[1]})' if line else ''}: "
-        "a line has more or fewer values than the header, or a quote is left open"
-    )
-
-
-def _csv_dialect(db: DbApiSession, found: Listing, prefix: str) -> str:
-    """Return how the files are written, by the first line: a guess from all is misled by one bad row."""
-    first = text(prefix + found.files[0])
-    rows = db.execute(
-        f"SELECT line FROM read_csv({first}, auto_detect = false, delim = '\x01', quote = '', escape = '', "
-        "header = false, columns = {'line': 'VARCHAR'}) LIMIT 1"
-    )
-    line = rows[0][0] or "" if rows else ""
-    tabs = ".tsv" in found.files[0].lower()
-    delimiter = "\t" if tabs else max(_DELIMITERS, key=line.count)
-    # Left to itself DuckDB would leave lines out: those that begin with # and, where a row is too long, all above it.
-    return f"delim = '{delimiter}', quote = '\"', escape = '\"', header = true, comment = '', skip = 0"
+    if "Malformed JSON" not in said:
+        return error if file in str(error) else MeasureError(f"{file}: {error}")
+    where = ""
+    if ".json" not in PurePath(file).suffixes:
+        lines = db.execute(
+            "SELECT MIN(number) FROM (SELECT line, row_number() OVER () AS number FROM "
+            f"read_csv({text(prefix + file)}, auto_detect = false, delim = '\x01', quote = '', escape = '', "
+            "header = false, parallel = false, columns = {'line': 'VARCHAR'})) AS lines WHERE NOT json_valid(line)"
+        )
+        where = f" (line {lines[0][0]})" if lines[0][0] else ""
+    return MeasureError(f"{file} is not JSON{where}: a value is malformed, or the file ends inside it")

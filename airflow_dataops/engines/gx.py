@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,9 @@ from typing import Any
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.metrics import ExpectationResult
 
+log = logging.getLogger(__name__)
+
+_JSON_SCHEMA = "expect_column_values_to_match_json_schema"
 _COUNTS = ("element_count", "missing_count", "unexpected_count")
 # Counts without the values that make them: COMPLETE would carry them all.
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -25,12 +29,16 @@ _QUOTED = re.compile(r"""(["'])(?:(?!\1).)*\1""")
 def result_of(metric: ExpectationResult, values: list[Any]) -> dict[str, int] | MeasureError:
     """Return the counts of an expectation over a column's values: elements, missing and unexpected ones.
 
+    For a JSON schema, ``not_json`` says how many of the unexpected ones are no JSON at all: GX would stop at the first.
     An expectation that GX cannot evaluate is a value too: it is one check's misfortune, and what else the snapshot
     holds stays measured.
     """
+    looked_at = _json_only(values) if metric.kind == _JSON_SCHEMA else values
+    if "great_expectations" not in sys.modules:
+        log.info("Importing Great Expectations, which takes some seconds, once.")
     try:
         with _quiet():
-            found = _validated(metric, values)
+            found = _validated(metric, looked_at)
     except Exception as error:  # GX raises whatever its own libraries raise
         return _refused(str(error) or type(error).__name__)
     message = _raised(found["exception_info"])
@@ -39,7 +47,39 @@ def result_of(metric: ExpectationResult, values: list[Any]) -> dict[str, int] | 
     counts = {name: found["result"].get(name) for name in _COUNTS}
     if None in counts.values():  # never a pass for want of an answer
         return _refused(f"{metric.kind} was not answered with counts")
+    if metric.kind == _JSON_SCHEMA:
+        counts["not_json"] = looked_at.count(None) - values.count(None)
+        counts["missing_count"] -= counts["not_json"]
+        counts["unexpected_count"] += counts["not_json"]
     return counts
+
+
+def wrong_schema(metric: ExpectationResult) -> str | None:
+    """Return what is wrong with the JSON schema of an expectation that has one."""
+    if metric.kind != _JSON_SCHEMA:
+        return None
+    from jsonschema import SchemaError  # type: ignore[import-untyped]
+    from jsonschema.validators import validator_for  # type: ignore[import-untyped]
+
+    schema = json.loads(metric.kwargs)["json_schema"]
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        return f"json_schema is no JSON schema: {error.json_path.replace('$', 'json_schema', 1)}: {error.message}"
+    return None
+
+
+def _json_only(values: list[Any]) -> list[Any]:
+    """Return the values with null for those that are no JSON."""
+    return [value if value is None or _is_json(value) else None for value in values]
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.loads(value)
+    except Exception:  # as GX has it, whatever it is
+        return False
+    return True
 
 
 def _validated(metric: ExpectationResult, values: list[Any]) -> dict[str, Any]:

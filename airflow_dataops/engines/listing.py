@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from urllib.parse import unquote
 
 from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.proofs import Bounds
+
+log = logging.getLogger(__name__)
 
 PARQUET, CSV, JSON = "Parquet", "CSV", "JSON"
 _FORMATS = {
@@ -189,3 +192,22 @@ def _day(value: str) -> date | None:
         return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
     except ValueError:
         return None
+
+
+def warn_of_missing(groups: Sequence[tuple[Sequence[str], Iterable[str]]], found: Listing) -> None:
+    """Tell of columns that some files lack.
+
+    :param groups: files, and the names of the columns that they have.
+    """
+    names = {name.casefold(): name for _, columns in reversed(groups) for name in columns}
+    having = [(files, {name.casefold() for name in columns}) for files, columns in groups]
+    for folded in names.keys() - {name.casefold() for name in found.partitions}:
+        lacking = [file for files, columns in having if folded not in columns for file in files]
+        if lacking:
+            log.warning(
+                "Column %s is missing in %d of %d files, such as %s: it is null there.",
+                names[folded],
+                len(lacking),
+                len(found.files),
+                lacking[0],
+            )

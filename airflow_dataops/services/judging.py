@@ -108,8 +108,8 @@ def _compiled(suite: Suite, dialect: str, *, ordered: bool) -> tuple[CompiledChe
     for position, one in enumerate(compiled, start=1):
         if not ordered and lacks_order(one):
             raise SuiteError(f"{suite.name}: check {position}: {one.check.kind}: {NO_ORDER}.")
-        if any(isinstance(metric, ExpectationResult) for metric in one.metrics):
-            refused = refusal(dialect, one.check.kind)
+        for metric in one.metrics:
+            refused = refusal(dialect, metric) if isinstance(metric, ExpectationResult) else None
             if refused:
                 raise SuiteError(f"{suite.name}: check {position}: {refused}.")
     return compiled

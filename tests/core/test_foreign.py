@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_dataops.core.checks import Check
-from airflow_dataops.core.errors import MeasureError, SuiteError
+from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.metrics import Count, ExpectationResult, Facts, Schema
 from airflow_dataops.core.predicates import Compare, Value
 from airflow_dataops.core.vocabulary import compile_check
@@ -63,28 +63,16 @@ def test_what_cannot_be_asked_is_refused_when_the_suite_is_read(kind, kwargs, me
         compiled(kind, **kwargs)
 
 
-class TestWhatIsNoJsonAtAll:
-    """GX stops at the first value that is no JSON; how many there are is asked then, and only then."""
+def test_what_is_no_json_at_all_breaks_a_schema_and_is_told_apart():
+    check = compiled("match_json_schema", json_schema={"type": "object"}, mostly=0.5)
+    found = judged(check, unexpected_count=3, not_json=2)
+    assert (found.holds, found.unexpected_count, found.element_count) == (True, 3, 8)
+    assert found.message.startswith("a: 3 of 8 values (37.5 %) do not match the schema, 2 of them are not even JSON; ")
 
-    CHECK = compiled("match_json_schema", json_schema={"type": "object"}, mostly=0.75)
-    STOPPED = MeasureError("Great Expectations: Expecting value")
 
-    def facts(self, **result):
-        values = dict.fromkeys(self.CHECK.metrics, self.STOPPED)
-        asked = self.CHECK.follow_up(Facts(schema=NO_COLUMNS, values=values))
-        return Facts(schema=NO_COLUMNS, values={**values, **dict.fromkeys(asked, result)})
-
-    def test_nothing_more_is_asked_where_gx_has_an_answer(self):
-        answered = {metric: {"unexpected_count": 0} for metric in self.CHECK.metrics}
-        assert self.CHECK.follow_up(Facts(schema=NO_COLUMNS, values=answered)) == ()
-
-    def test_too_many_of_them_are_a_failure(self):
-        found = self.CHECK.judge(self.facts(unexpected_count=3, element_count=10, missing_count=2))
-        assert not found.holds
-        # Those that are JSON may break the schema too: the whole number is not known.
-        assert (found.unexpected_count, found.element_count) == (None, 8)
-        assert found.message.startswith("a: 3 of 8 values (37.5 %) are not even JSON; expected at least 75 %")
-
-    def test_few_enough_of_them_leave_the_question_open(self):
-        with pytest.raises(MeasureError, match="Expecting value"):
-            self.CHECK.judge(self.facts(unexpected_count=2, element_count=10, missing_count=2))
+def test_they_count_rows_so_that_limits_are_allowed():
+    check = compile_check(
+        Check(kind="expect_column_values_to_be_json_parseable", kwargs={"column": "a"}, fail_above=2, warn_above=1)
+    )
+    judgements = [(found.holds, found.warns) for found in (judged(check, unexpected_count=n) for n in (1, 2, 3))]
+    assert judgements == [(True, False), (True, True), (False, False)]

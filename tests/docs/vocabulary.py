@@ -113,8 +113,9 @@ def how(kind: str, engine: Engine) -> str:
     compiled, answer = sample(kind, schema), PLANNER
     if lacks_order(compiled) and not engine.ordered:
         compiled, answer = sample(kind, schema, order_by=["day"]), IN_ORDER
-    if any(isinstance(metric, ExpectationResult) for metric in compiled.metrics):
-        return NOWHERE if refusal(engine.dialect, kind) else FOREIGN
+    foreign = [metric for metric in compiled.metrics if isinstance(metric, ExpectationResult)]
+    if foreign:
+        return NOWHERE if any(refusal(engine.dialect, metric) for metric in foreign) else FOREIGN
     source = Source(dialect=engine.dialect, relation=Relation(name="data"))
     here = (metric for metric in compiled.metrics if not isinstance(metric, Elsewhere))
     return NOWHERE if plan(source, Expressions(engine.dialect, schema), here).refused else answer

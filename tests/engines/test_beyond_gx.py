@@ -111,6 +111,22 @@ def test_references_of_several_columns(customers):
     assert (found.unexpected_count, found.element_count) == (2, 4), found.message
 
 
+def test_references_are_exact_whatever_the_collation(orders):
+    orders.execute("CREATE TABLE codes (code VARCHAR(20))")
+    for code in ("ANN", "bob ", "cyd"):
+        orders.execute("INSERT INTO codes VALUES (?)", (code,))
+    found = checked(orders, {**references(column="customer", other_column="code"), "other_table": "codes"})
+    assert (found.unexpected_count, found.element_count) == (3, 5), found.message  # ann, bob and eve are not there
+
+
+def test_a_number_at_the_beginning_of_a_text_refers_to_nothing(orders):
+    orders.execute("CREATE TABLE numbers (id INTEGER)")
+    orders.execute("INSERT INTO numbers VALUES (1)")
+    orders.execute("UPDATE orders SET customer = '1abc'")
+    found = checked(orders, {**references(column="customer", other_column="id"), "other_table": "numbers"})
+    assert str(found.outcome) in ("FAIL", "ERROR"), found.message
+
+
 def test_references_to_what_is_not_there(orders):
     found = checked(orders, references(column="customer", other_column="name"))
     assert (str(found.outcome), "customers" in found.message) == ("ERROR", True), found.message

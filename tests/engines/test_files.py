@@ -269,3 +269,144 @@ def test_files_need_neither_pandas_nor_pytz(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "FAIL []"
+
+
+def typed(path, content: str) -> dict[str, str]:
+    path.write_text(content)
+    with files.opened(path) as opened:
+        return {column.name: column.type for column in opened.db.describe(opened.query)}
+
+
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        (["1", "-2", "+3"], "BIGINT"),
+        (["1", "", "2"], "BIGINT"),
+        (["1", "2.5", "1e3"], "DOUBLE"),
+        (["1_000", "2"], "VARCHAR"),
+        (["99999999999999999998", "99999999999999999999"], "HUGEINT"),
+        (["true", "FALSE", ""], "BOOLEAN"),
+        (["true", "yes"], "VARCHAR"),
+        (["t", "f"], "VARCHAR"),
+        (["1", "NULL"], "VARCHAR"),
+        (["1", "NA"], "VARCHAR"),
+        (["2024-01-01", "2024-02-29"], "DATE"),
+        (["2024-01-01", "2024-02-30"], "VARCHAR"),
+        (["01/02/2024", "02/01/2024"], "VARCHAR"),
+        (["10:00", "11:30:05.5"], "TIME"),
+        (["2024-01-01 10:00:00", "2024-01-01T10:00", "2024-01-02"], "TIMESTAMP"),
+        (["2024-01-01T10:00:00Z", "2024-01-01 10:00:00+01:00"], "TIMESTAMP WITH TIME ZONE"),
+        (["2024-01-01T10:00:00Z", "2024-01-01 10:00:00"], "VARCHAR"),
+        (["", ""], "VARCHAR"),
+    ],
+)
+def test_all_values_of_a_csv_decide_a_column_s_type(tmp_path, values, type_):
+    rows = "".join(f"{number},{value}\n" for number, value in enumerate(values))
+    assert typed(tmp_path / "t.csv", f"id,{{value}}\n{rows}") == {"id": "BIGINT", "{value}": type_}
+
+
+def test_a_value_of_another_form_makes_a_column_text_and_is_no_refusal(tmp_path):
+    path = tmp_path / "t.csv"
+    for days in (9, 5_000):
+        path.write_text(
+            "id,d\n" + "".join(f"{day},2024-01-{day % 9 + 1:02}\n" for day in range(days)) + "x,01/02/2024\n"
+        )
+        gate = validate(path, [*rows(days + 1), {"type": "column_values_to_match_regex", "column": "d", "regex": "/"}])
+        assert [result.unexpected_count for result in gate.results if result.outcome == "FAIL"] == [days]
+        assert len(gate.of("PASS")) == 1
+
+
+def test_a_text_is_null_where_it_is_empty_and_nowhere_else(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('id,name\n1,\n2,""\n3,NULL\n4,NA\n5,"a\nb"\n')
+    gate = validate(path, [*rows(5), {"type": "column_values_to_not_be_null", "column": "name"}])
+    assert [result.unexpected_count for result in gate.results if result.outcome == "FAIL"] == [2]
+
+
+def said(data, *columns: str) -> str:
+    gate = validate(data, [{"type": "column_values_to_not_be_null", "column": column} for column in columns])
+    assert str(gate.verdict) == "ERROR"
+    return str(gate)
+
+
+def test_two_exports_in_one_file_are_an_error_that_names_the_line(tmp_path):
+    path = tmp_path / "two.csv"
+    path.write_text("id,status\n" + "1,secret\n" * 20 + "id,status,amount\n" + "2,b,3\n" * 5)
+    told = said(path, "id", "status")
+    assert f"{path} is not the CSV that its first line promises (line 22): the line has another number of" in told
+    assert "3 instead of 2" in told
+    assert "secret" not in told
+    assert told.count("(line 22)") == 1  # what is wrong with all checks, once
+    assert "2 checks could not be measured" in told
+
+
+def test_values_that_are_missing_are_not_made_null(tmp_path):
+    (tmp_path / "t.csv").write_text("id,name,city\n1,a,b\n2,c\n")
+    assert "(line 3): the line has another number of values than the header, 2 instead of 3" in said(
+        tmp_path / "t.csv", "city"
+    )
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "ending", "told"),
+    [
+        (b"a,b\n1,2\n", b"a,b\n1,2\n3,4,5\n", "csv", "(line 3)"),
+        (b"a,b\n1,2\n", b"b,a\n1,2\n3,4,5\n", "csv", "(line 3)"),
+        (b"a,b\n1,2\n", b"", "csv", "is empty"),
+        (b"a,b\n1,2\n", b"\n\n", "csv", "is empty"),
+        (b"a,b\n1,2\n", b"\na,b\n1,2\n", "csv", "the first line is empty"),
+        (b"a,b\n1,2\n", b'a,"b\n1,2\n', "csv", "has a quote that is left open"),
+        (b"a,b\n1,2\n", b'a,b\n1,"2\n', "csv", "a quote is left open"),
+        (b'{"a": 1}\n', b'{"a": 1}\n\n{"a": 2}\n{"a":\n{"a": 3}\n', "jsonl", "is not JSON (line 4)"),
+        (b'[{"a": 1}]', b'[{"a": 1},\n{"a":', "json", "is not JSON"),
+    ],
+)
+def test_of_many_files_the_bad_one_is_named(tmp_path, good, bad, ending, told):
+    for name, content in (("a", good), ("b", bad), ("c", good)):
+        (tmp_path / f"{name}.{ending}").write_bytes(content)
+    message = said(tmp_path, "a")
+    assert str(tmp_path / f"b.{ending}") in message
+    assert told in message
+    assert str(tmp_path / f"a.{ending}") not in message
+
+
+def test_of_many_parquet_files_the_bad_one_is_named(tmp_path):
+    for name in "abc":
+        write(tmp_path / f"{name}.parquet", a=[1])
+    (tmp_path / "b.parquet").write_bytes(b"PAR")
+    told = said(tmp_path, "a")
+    assert f"{tmp_path}/b.parquet" in told
+    assert "too small" in told
+
+
+@pytest.mark.parametrize("header", ["id,name,id", "id,ID"])
+def test_two_columns_of_one_name_are_refused(tmp_path, header):
+    path = tmp_path / "t.csv"
+    path.write_text(header + "\n")
+    with pytest.raises(ConfigurationError, match=r"Columns id, (id|ID) of .*t.csv have the same name"):
+        validate(path, rows(0))
+
+
+def test_a_first_line_of_values_is_no_header(tmp_path, caplog):
+    path = tmp_path / "t.csv"
+    path.write_text("4711,2024-01-01\n4712,2024-01-02\n")
+    with pytest.raises(ConfigurationError, match="holds numbers and dates only") as refused:
+        validate(path, rows(2))
+    assert "4711" not in str(refused.value)
+    path.write_text("country,2019,2020\nx,1,2\n")  # names, after all
+    assert validate(path, [{"type": "column_values_to_not_be_null", "column": "2019"}]).passed
+    assert "2 of its 3 names are numbers or dates" in caplog.text
+
+
+def test_csv_files_go_together_by_their_names(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text("id,amount\n1,2\n")
+    (tmp_path / "b.csv").write_text("Amount;id\n3,5;2\n")
+    (tmp_path / "c.csv").write_text("id\n3\n")
+    with files.opened(tmp_path) as opened:
+        assert opened.db.execute(opened.query) == [(1, "2"), (2, "3,5"), (3, None)]
+    assert "Column amount is missing in 1 of 3 files, such as " in caplog.text
+
+
+def test_names_and_quotes_of_a_header_are_read_as_they_are_written(tmp_path):
+    types = typed(tmp_path / "t.csv", '\ufeffit\'s,"a ""b"", c",,"two\nlines"\n1,2,3,x\n')
+    assert types == {"it's": "BIGINT", 'a "b", c': "BIGINT", "column2": "BIGINT", "two\nlines": "VARCHAR"}

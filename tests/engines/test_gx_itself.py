@@ -107,22 +107,68 @@ def test_the_statement_says_what_it_was_for():
 def test_values_that_are_no_json_fail_the_schema_and_are_not_shown():
     result = validate(pd.DataFrame(DATA), [check("match_json_schema", column="broken", json_schema=SCHEMA)])
     (found,) = result.results
-    assert str(found.outcome) == "FAIL"
-    assert "2 of 5 values (40 %) are not even JSON" in found.message
+    assert (str(found.outcome), found.unexpected_count, found.element_count) == ("FAIL", 2, 5)
+    assert "2 of 5 values (40 %) do not match the schema, 2 of them are not even JSON" in found.message
     assert "secret-token" not in json.dumps(result.to_dict())
 
 
+@pytest.mark.parametrize(
+    ("about", "outcome"),
+    [
+        ({}, "FAIL"),
+        ({"mostly": 0.5}, "PASS"),
+        ({"mostly": 0.81}, "FAIL"),
+        ({"fail_above": 1}, "FAIL"),
+        ({"fail_above": 2}, "PASS"),
+        ({"fail_above": "20 %", "warn_above": 1}, "WARN"),
+    ],
+)
+def test_what_is_no_json_counts_with_what_breaks_the_schema(about, outcome):
+    frame = pd.DataFrame({"doc": ['{"n": 1}'] * 8 + ['{"n": "x"}', "no json"]})
+    (found,) = validate(frame, [{**DOC, **about}]).results
+    assert (str(found.outcome), found.unexpected_count, found.element_count) == (outcome, 2, 10)
+
+
+def test_a_column_without_any_json_breaks_the_schema():
+    (found,) = validate(pd.DataFrame({"doc": ["x", None]}), [DOC]).results
+    assert (str(found.outcome), found.unexpected_count, found.element_count) == ("FAIL", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "objet"}, r"check 2: .*json_schema\.type: 'objet' is not valid"),
+        ({"properties": {"n": {"minimum": "1"}}}, r"json_schema\.properties\.n\.minimum: '1' is not of type"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused_before_the_data_is_read(schema, told):
+    suite = [check("not_be_null", column="id"), {**DOC, "json_schema": schema}]
+    with pytest.raises(SuiteError, match=told):
+        validate(pd.DataFrame(DATA), suite)
+
+
 def test_what_gx_cannot_evaluate_is_an_error_and_the_others_keep_their_verdict():
-    wrong = check("match_json_schema", column="doc", json_schema={"type": "no such type"})
+    wrong = check("match_json_schema", column="doc", json_schema={"$ref": "#/nowhere"})
     not_null = check("not_be_null", column="id")
     result = validate(pd.DataFrame(DATA), [wrong, DAY, not_null])
     found = {one.check.kind: one for one in result.results}
     error = found["expect_column_values_to_match_json_schema"]
     assert str(error.outcome) == "ERROR"
-    assert "could not be measured: Great Expectations: '…' is not valid under any of the" in error.message
+    assert "could not be measured: Great Expectations: PointerToNowhere: '…' does not exist" in error.message
     assert not error.retryable
     assert str(found["expect_column_values_to_match_strftime_format"].outcome) == "FAIL"
     assert str(found["expect_column_values_to_not_be_null"].outcome) == "PASS"
+
+
+def test_the_import_that_takes_seconds_is_told_once(caplog, monkeypatch):
+    monkeypatch.setattr(gx, "_validated", lambda metric, values: {"exception_info": {"raised_exception": True}})
+    metric = ExpectationResult("expect_column_values_to_be_json_parseable", "a")
+    with caplog.at_level(logging.INFO, logger=gx.__name__):
+        monkeypatch.delitem(sys.modules, "great_expectations", raising=False)
+        gx.result_of(metric, ["1"])
+        monkeypatch.setitem(sys.modules, "great_expectations", logging)
+        gx.result_of(metric, ["1"])
+    assert [record.message.split(",")[0] for record in caplog.records] == ["Importing Great Expectations"]
 
 
 KL = "expect_column_kl_divergence_to_be_less_than"

@@ -7,8 +7,10 @@ import sqlite3
 from datetime import UTC, datetime
 
 import duckdb
+import pandas as pd
 import pytest
 
+from airflow_dataops import validate
 from airflow_dataops.core.occasions import Occasion
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.engines.dbapi import DbApiSession
@@ -156,3 +158,11 @@ def test_another_table_has_as_many_rows(orders):
     assert (str(result.outcome), result.observed) == ("FAIL", {"self": 6, "other": 5})
     assert result_of(orders, kind, other_table_name="copied", row_condition="id > 0").outcome == "PASS"
     assert result_of(orders, kind, other_table_name="nowhere").outcome == "ERROR"
+
+
+def test_a_query_for_unexpected_rows_counts_rows_so_that_limits_are_allowed():
+    orders = pd.DataFrame({"id": range(10)})
+    query = {"type": "unexpected_rows_expectation", "unexpected_rows_query": "SELECT 1 FROM {batch} WHERE id > 7"}
+    for limits, outcome in (({"fail_above": 2}, "PASS"), ({"fail_above": "10 %"}, "FAIL"), ({"warn_above": 1}, "WARN")):
+        (found,) = validate(orders, [{**query, **limits}]).results
+        assert (str(found.outcome), found.unexpected_count, found.element_count) == (outcome, 2, 10)

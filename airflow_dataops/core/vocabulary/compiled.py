@@ -57,6 +57,7 @@ class CompiledCheck:
     :param rows: the rows it is about (its ``row_condition``); ``None`` where it asks about the table itself and an
         empty one can be judged.
     :param broken: the rows that break it, for row-wise checks; a function where only a first look can tell them.
+    :param counts_rows: it counts the rows that break it, though ``broken`` cannot tell which these are.
     :param follow_up: the metrics that only a first look can call for.
     """
 
@@ -67,6 +68,7 @@ class CompiledCheck:
     metrics: tuple[Metric, ...] = ()
     rows: Count | None = None
     broken: Broken | Callable[[Facts], Broken | None] | None = None
+    counts_rows: bool = False
     follow_up: Callable[[Facts], tuple[Metric, ...]] = _nothing_more
 
     @property

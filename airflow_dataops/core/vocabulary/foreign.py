@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow_dataops.core.checks import Check
-from airflow_dataops.core.errors import MeasureError, SuiteError
-from airflow_dataops.core.metrics import Count, ExpectationResult, Facts, Metric
+from airflow_dataops.core.errors import SuiteError
+from airflow_dataops.core.metrics import Count, ExpectationResult, Facts
 from airflow_dataops.core.predicates import Kind
 from airflow_dataops.core.vocabulary.arguments import COLUMN, CONDITION, MOSTLY, Parameter, text
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Finding, Need, Term
 from airflow_dataops.core.vocabulary.rows import needs_of
-from airflow_dataops.core.vocabulary.wording import asked, enough, percent, rowwise
+from airflow_dataops.core.vocabulary.wording import asked, rowwise
 
 _TEXT = frozenset({Kind.TEXT, Kind.OTHER})  # an enum's values and a JSON type's are fetched as text
 _SOME_TIME = datetime(2013, 1, 31, 17, 45, 30, 123456, tzinfo=UTC)
@@ -37,7 +36,7 @@ def _ask_gx(check: Check, arguments: dict[str, Any], *, wanted: str, breaks: str
             rows=rows,
             mostly=mostly,
             wanted=wanted,
-            breaks=breaks,
+            breaks=breaks + _not_even_json(facts[metric]),
             noun="values",
             condition=condition,
         )
@@ -49,7 +48,14 @@ def _ask_gx(check: Check, arguments: dict[str, Any], *, wanted: str, breaks: str
         needs=(Need(column=column, kinds=_TEXT), *needs_of(condition)),
         metrics=(metric,),
         rows=Count(condition),
+        counts_rows=True,
     )
+
+
+def _not_even_json(result: Mapping[str, int]) -> str:
+    """Return how many of the values that break a JSON schema are not even JSON, where there are such."""
+    count = result.get("not_json", 0)
+    return f", {count:,} of them {'is' if count == 1 else 'are'} not even JSON" if count else ""
 
 
 def _broken(result: Mapping[str, int]) -> tuple[int, int]:
@@ -66,32 +72,13 @@ def _json(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
 
 
 def _json_schema(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
-    """Return the check; GX stops at a value that is no JSON at all, so then these are counted alone."""
-    schema, column, mostly = arguments["json_schema"], arguments["column"], arguments["mostly"]
-    compiled = _ask_gx(
-        check, arguments, wanted="matching the JSON schema", breaks="do not match the schema", json_schema=schema
+    return _ask_gx(
+        check,
+        arguments,
+        wanted="matching the JSON schema",
+        breaks="do not match the schema",
+        json_schema=arguments["json_schema"],
     )
-    (metric,) = compiled.metrics
-    parseable = ExpectationResult("expect_column_values_to_be_json_parseable", column, where=arguments["row_condition"])
-
-    def follow_up(facts: Facts) -> tuple[Metric, ...]:
-        return (parseable,) if isinstance(facts.values[metric], MeasureError) else ()
-
-    def judge(facts: Facts) -> Finding:
-        if isinstance(facts.values[metric], MeasureError):
-            broken, rows = _broken(facts[parseable])
-            if not enough(rows - broken, rows, mostly):
-                return Finding(
-                    holds=False,
-                    observed=None,
-                    expected=compiled.expected,
-                    message=f"{column}: {broken:,} of {rows:,} values ({percent(broken, rows)}) are not even JSON; "
-                    f"expected {compiled.expected}",
-                    element_count=rows,
-                )
-        return compiled.judge(facts)
-
-    return replace(compiled, judge=judge, follow_up=follow_up)
 
 
 def _strftime(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
@@ -116,7 +103,7 @@ def _time_format(value: Any) -> str:
 
 
 def _schema(value: Any) -> dict[str, Any]:
-    """A JSON schema; whether its keywords are right, GX says when it looks at the data."""
+    """A JSON schema; whether its keywords are right is looked at before the data is."""
     if not isinstance(value, Mapping):
         raise SuiteError(f"expected a JSON schema, which is a mapping, got {value!r}")
     try:

@@ -63,7 +63,7 @@ def with_limits(compiled: CompiledCheck, recompile: Callable[[dict[str, Any]], C
     if check.warn_outside is not None:
         if not check.warn_outside or set(check.warn_outside) - _NARROWED:
             raise SuiteError(f"warn_outside takes the check's own limits, of {', '.join(sorted(_NARROWED))}")
-        if compiled.broken is not None:
+        if compiled.broken is not None or compiled.counts_rows:
             raise SuiteError("warn_outside is for one measured number; for rows write warn_above")
         _narrower(check.kwargs, check.warn_outside)
         compiled = _outside(compiled, recompile({**check.kwargs, **check.warn_outside}))
@@ -84,7 +84,7 @@ def _narrower(limits: Mapping[str, Any], warned: Mapping[str, Any]) -> None:
 
 def _above(compiled: CompiledCheck) -> CompiledCheck:
     check = compiled.check
-    if compiled.broken is None:
+    if compiled.broken is None and not compiled.counts_rows:
         raise SuiteError("warn_above and fail_above are for checks that count rows; this one does not")
     if check.fail_above is not None and check.kwargs.get("mostly") is not None:
         raise SuiteError("fail_above and mostly say the same thing twice; write one of them")

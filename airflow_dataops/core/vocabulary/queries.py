@@ -20,6 +20,8 @@ _READS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
 
 def _unexpected_rows(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
     metric = QueryRows(arguments["unexpected_rows_query"])
+    # A query need not return rows of the data, so only who writes a limit means that it does.
+    limited = check.fail_above is not None or check.warn_above is not None
     described = check.meta.get("description")
     expected = f"no rows of the query{f': {described}' if described else ''}"
 
@@ -31,9 +33,12 @@ def _unexpected_rows(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
             observed=count,
             expected=expected,
             message=f"table: the query finds {found}; expected {expected}",
+            unexpected_count=count if limited else None,
+            element_count=facts.count(None) if limited else None,
         )
 
-    return CompiledCheck(check=check, judge=judge, expected=expected, metrics=(metric,))
+    metrics = (metric, Count()) if limited else (metric,)
+    return CompiledCheck(check=check, judge=judge, expected=expected, metrics=metrics, counts_rows=True)
 
 
 def _match_comparison(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
@@ -59,7 +64,7 @@ def _match_comparison(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
             ),
         )
 
-    return CompiledCheck(check=check, judge=judge, expected=expected, metrics=(ours, theirs))
+    return CompiledCheck(check=check, judge=judge, expected=expected, metrics=(ours, theirs), counts_rows=True)
 
 
 def _other_table(check: Check, arguments: dict[str, Any]) -> CompiledCheck:

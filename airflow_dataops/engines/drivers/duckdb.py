@@ -18,7 +18,7 @@ _COLUMNS = (
 # A number that is no part of a word, nor of a type such as DECIMAL(4,1).
 _NUMBER = re.compile(r"(?<!\w\()(?<![\w,.])-?\d[\w.+-]*")
 _LINE_OF_FILE = re.compile(r"\nOriginal Line:[^\n]*")
-_FILE = re.compile(r"""\bfile ["']""")
+_FILE = re.compile(r"""\bfile ["']""", re.IGNORECASE)
 
 
 class DuckDbDriver(Driver):

@@ -13,7 +13,8 @@ from typing import Any
 
 from airflow_dataops.core.relations import Column
 from airflow_dataops.engines.dbapi import DbApiSession
-from airflow_dataops.engines.files import alike, parquet_query, text
+from airflow_dataops.engines.embedded import text
+from airflow_dataops.engines.files import alike, parquet_query
 from airflow_dataops.engines.iceberg.snapshot import Snapshot, understood
 from airflow_dataops.engines.listing import Listing
 

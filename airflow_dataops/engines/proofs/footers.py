@@ -89,9 +89,9 @@ class _Footer:
         self._metadata = metadata
         schema = metadata.schema
         paths: dict[str, int | None] = {}
-        for index in range(metadata.num_columns):
-            path = schema.column(index).path
-            paths[path] = None if path in paths else index  # a column "a.b" beside a struct's a.b: which is which?
+        for number in range(metadata.num_columns):
+            path = schema.column(number).path
+            paths[path] = None if path in paths else number  # a column "a.b" beside a struct's a.b: which is which?
         self._leaves: dict[str, _Leaf | None] = {}
         for field in schema.to_arrow_schema():
             folded, index = field.name.casefold(), paths.get(field.name)

@@ -15,18 +15,19 @@ from airflow_dataops.engines.sql.sources import Source
 from airflow_dataops.engines.sql.statements import Answer, Planned, rows_that
 
 
-def refusal(dialect: str, kind: str) -> str | None:
-    """Return why Great Expectations cannot measure an expectation of this kind there, and where; ``None`` if it can."""
+def refusal(dialect: str, metric: ExpectationResult) -> str | None:
+    """Return why Great Expectations cannot measure an expectation there; ``None`` if it can."""
     rules = rules_of(dialect)
     if rules.hands_over:
-        return None
+        wrong = gx.wrong_schema(metric)
+        return wrong and f"{metric.kind}: {wrong}"
     where = ", ".join(rules.label for rules in DIALECTS if rules.hands_over)
-    return f"{kind} cannot be measured on {rules.label}; it can on {where}, and on frames and files"
+    return f"{metric.kind} cannot be measured on {rules.label}; it can on {where}, and on frames and files"
 
 
 def plan_expectation(source: Source, expressions: Expressions, metric: ExpectationResult) -> Planned:
     """Return a SELECT of the column as one list, which Great Expectations then looks at."""
-    refused = refusal(source.dialect, metric.kind)
+    refused = refusal(source.dialect, metric)
     if refused:
         raise MeasureError(refused)
     column = exp.Anonymous(this="LIST", expressions=[expressions.column(metric.column)])

@@ -29,8 +29,10 @@ def orphaned_rows(source: Source, expressions: Expressions, broken: Orphans, lim
 
 def _without_partner(orphans: Orphans, expressions: Expressions, columns: list[str]) -> str:
     rules = expressions.rules
+    pairs = zip(orphans.columns, orphans.references, columns, strict=True)
+    kinds = expressions.schema.kinds
     same = " AND ".join(
-        f"partner.{rules.quoted(rules.stored(reference))} = {column}"
-        for reference, column in zip(orphans.references, columns, strict=True)
+        rules.same(f"partner.{rules.quoted(rules.stored(reference))}", key, kinds[expressions.stored(column)])
+        for column, reference, key in pairs
     )
     return f"NOT EXISTS (SELECT 1 FROM {rules.relation(orphans.relation)} AS partner WHERE {same})"

@@ -307,7 +307,7 @@ SELECT * FROM (SELECT id FROM `shop`.`orders`) AS data LIMIT 10001
 -- orphans
 SELECT
   COUNT(*) AS m0
-FROM (SELECT `id` AS dataops_key0, `name` AS dataops_key1 FROM `shop`.`orders` WHERE `id` > 0) AS data WHERE NOT EXISTS (SELECT 1 FROM `shop`.`customers` AS partner WHERE partner.`key` = data.dataops_key0 AND partner.`name` = data.dataops_key1)
+FROM (SELECT `id` AS dataops_key0, `name` AS dataops_key1 FROM `shop`.`orders` WHERE `id` > 0) AS data WHERE NOT EXISTS (SELECT 1 FROM `shop`.`customers` AS partner WHERE partner.`key` = data.dataops_key0 AND partner.`name` = data.dataops_key1 AND CAST(CONVERT(partner.`name` USING utf8mb4) AS BINARY) = CAST(CONVERT(data.dataops_key1 USING utf8mb4) AS BINARY))
 
 -- rows that break a condition
 SELECT * FROM `shop`.`orders` WHERE `id` > 0 LIMIT 100

@@ -52,6 +52,17 @@ class MySql(Rules):
             return column
         return exp.cast(self._utf8(column), "binary")
 
+    def same(self, partner: str, key: str, kind: Kind) -> str:
+        """Return an equality, for the partner's index, and for texts the equality of bytes, which no collation bends.
+
+        Alone, ``=`` takes cases and blanks at the end for the same, and the text ``1abc`` for the number 1.
+        """
+        equal = super().same(partner, key, kind)
+        if kind is not Kind.TEXT:
+            return equal
+        exact = " = ".join(f"CAST(CONVERT({value} USING utf8mb4) AS BINARY)" for value in (partner, key))
+        return f"{equal} AND {exact}"
+
     def compared(self, value: Scalar, type_name: str) -> exp.Expression:
         """Return the literal; what a time is compared with must be one, or all that is no time would be zero."""
         if isinstance(value, str) and self.kind_of(type_name) is Kind.TIME and _bare(type_name) != "time":

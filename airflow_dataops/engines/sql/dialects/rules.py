@@ -80,6 +80,13 @@ class Rules:
         """Return the value so that it equals nothing but itself, where a collation would take others for it."""
         return column
 
+    def same(self, partner: str, key: str, kind: Kind) -> str:
+        """Return whether a key equals another relation's column, whose type nobody has asked for.
+
+        :param kind: what the key holds.
+        """
+        return f"{partner} = {key}"
+
     def compared(self, value: Scalar, type_name: str) -> exp.Expression:
         """Return the literal that a column of the type is compared with.
 
