@@ -37,7 +37,7 @@ class DecoratedGateOperator(DecoratedOperator, PythonOperator, GateOperator):
     ) -> None:
         call = {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
         # What the function returns is data: Airflow would print it into the log.
-        kwargs.setdefault("show_return_value_in_log", False)
+        kwargs.setdefault("show_return_value_in_logs", False)
         super().__init__(kwargs_to_upstream=call, **call, **kwargs)
 
     def execute(self, context: Context) -> Any:

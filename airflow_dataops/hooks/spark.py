@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +13,7 @@ from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.engines.drivers.spark import SparkConnection
 
 _PORT = 15002
+_MARK = "SPARK_CONNECT_MODE_ENABLED"
 _PATIENCE = 10.0  # seconds
 
 
@@ -30,13 +34,25 @@ def connect_spark(connection: Any, label: str) -> SparkConnection:
         )
     if connection.conn_type == "spark_connect":
         _reachable(connect_url(connection), label)
-        return SparkConnection(SparkSession.builder.remote(connect_url(connection)).create(), owned=True)
+        with _unmarked():
+            return SparkConnection(SparkSession.builder.remote(connect_url(connection)).create(), owned=True)
     active = SparkSession.getActiveSession()
     if active is not None:
         return SparkConnection(active)
     port = f":{connection.port}" if connection.port else ""
     builder = SparkSession.builder.master(f"{connection.host}{port}").appName("airflow-dataops")
     return SparkConnection(builder.getOrCreate(), owned=True)
+
+
+@contextlib.contextmanager
+def _unmarked() -> Iterator[None]:
+    """Leave no mark in the environment: by Connect's, all that this process asks of Spark later would be remote."""
+    before = os.environ.get(_MARK)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_MARK, None)
 
 
 def _reachable(url: str, label: str) -> None:

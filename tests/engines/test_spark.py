@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 import warnings
@@ -43,6 +44,8 @@ def _session(kind, request):
         "spark.sql.shuffle.partitions": "2",
         "spark.driver.bindAddress": "127.0.0.1",
     }
+    # What Connect left in the process that asked for it first: everything after it would be remote.
+    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     builder = SparkSession.builder.appName("airflow-dataops")
     for name, value in {**settings, "spark.sql.session.timeZone": "America/New_York"}.items():
         builder = builder.config(name, value)

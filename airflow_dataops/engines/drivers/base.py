@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from airflow_dataops.core.errors import DataOpsError
+from airflow_dataops.core.errors import DataOpsError, MeasureError
 from airflow_dataops.core.relations import Column, Relation
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,21 @@ class Driver:
 def _values(row: Any) -> tuple[Any, ...]:
     """Return a row as a tuple, though the connection were told to make dictionaries of them."""
     return tuple(row.values()) if isinstance(row, Mapping) else tuple(row)
+
+
+def columns_of_no_row(driver: Driver, db: Asks, relation: Relation, *, missing: Sequence[str]) -> list[Column]:
+    """Return a relation's columns by describing no row of it, where there is no catalogue that always knows them.
+
+    :param missing: words of the messages that say that there is no such relation.
+    """
+    from airflow_dataops.engines.sql.dialects import rules_of
+
+    try:
+        return driver.describe(db, f"SELECT * FROM {rules_of(driver.dialect).relation(relation)}")
+    except MeasureError as error:
+        if any(words in str(error) for words in missing):
+            return []
+        raise
 
 
 def percent_style(sql: str, *, doubled: bool = True) -> str:

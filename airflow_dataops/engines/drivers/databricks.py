@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.engines.drivers.base import Asks, Running
+from airflow_dataops.engines.drivers.base import Asks, Running, columns_of_no_row
 from airflow_dataops.engines.drivers.warehouse import Warehouse, in_utc
 
 _MISSING = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "NO_SUCH_CATALOG")
@@ -28,14 +27,7 @@ class DatabricksDriver(Warehouse):
 
     def columns(self, db: Asks, relation: Relation) -> list[Column]:
         """Describe no row of it: not every catalog has an information schema."""
-        from airflow_dataops.engines.sql.dialects import rules_of
-
-        try:
-            return self.describe(db, f"SELECT * FROM {rules_of(self.dialect).relation(relation)}")
-        except MeasureError as error:
-            if any(condition in str(error) for condition in _MISSING):
-                return []
-            raise
+        return columns_of_no_row(self, db, relation, missing=_MISSING)
 
     def cancel(self, running: Running) -> None:
         """Cancel the running cursor's command."""

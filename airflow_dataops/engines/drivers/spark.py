@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_dataops.core.errors import DataOpsError, MeasureError
 from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.engines.drivers.base import Asks, Driver, Running, family, without_values
+from airflow_dataops.engines.drivers.base import Asks, Driver, Running, columns_of_no_row, family, without_values
 
 # SQLSTATE classes: 08 the connection; 53, 57 and 58 the cluster's own trouble or somebody's intervention.
 _WAITING_HELPS = ("08", "53", "57", "58")
@@ -84,14 +84,7 @@ class SparkDriver(Driver):
 
     def columns(self, db: Asks, relation: Relation) -> list[Column]:
         """Ask for no row of it."""
-        from airflow_dataops.engines.sql.dialects import rules_of
-
-        try:
-            return self.describe(db, f"SELECT * FROM {rules_of(self.dialect).relation(relation)}")
-        except MeasureError as error:
-            if any(condition in str(error) for condition in _MISSING):
-                return []
-            raise
+        return columns_of_no_row(self, db, relation, missing=_MISSING)
 
     def describe(self, db: Asks, query: str) -> list[Column]:
         """Let Spark analyse it: nothing is read for no rows."""
