@@ -41,7 +41,7 @@ def test_a_failed_gate_says_what_failed_by_how_much_and_what_to_do(demo_airflow:
         "FAIL (suite flights",
         "2,000 of 52,955 rows (3.78 %) are not unique",
         "mean is 1,303.05; expected between 900 and 1,100",
-        "1,899 of 51,122 rows (3.71 %) are null",
+        "1,899 of 51,122 rows where dep_time is not null (3.71 %) are null",
         "what to do: Upstream sent rows twice.",
         "9 of 14 checks passed",
     ):
