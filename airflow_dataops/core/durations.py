@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from airflow_dataops.core.values import counted
+
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = re.compile(
     r"(\d+(?:\.\d+)?)\s*(weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?![a-z])[\s,]*", re.I
@@ -36,7 +38,7 @@ def said(duration: timedelta) -> str:
     for unit, word in _WORDS:
         count, left = divmod(left, unit)
         if count and len(words) < 2:
-            words.append(f"{count:,} {word}{'' if count == 1 else 's'}")
+            words.append(counted(count, word))
         elif words:
             break
     return " ".join(words) or "0 seconds"

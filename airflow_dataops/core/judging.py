@@ -9,6 +9,7 @@ from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.metrics import Count, Facts, OutOfOrder, Schema
 from airflow_dataops.core.predicates import And, Kind, Not, OfKind, Or, both
 from airflow_dataops.core.results import UNMEASURED, CheckResult
+from airflow_dataops.core.values import counted
 from airflow_dataops.core.verdicts import Outcome, Severity, Verdict, outcome_of, worst
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Need
 from airflow_dataops.core.vocabulary.table import missing
@@ -46,19 +47,9 @@ def refused_by_schema(compiled: CompiledCheck, schema: Schema) -> CheckResult | 
             found = f"{schema.kinds[stored]} ({schema.type_of(stored)})"
             return _failure(compiled, _wrong_type(need, found, compiled.expected), schema.type_of(stored))
         other = schema.find(need.like) if need.like else None
-        if schema.typed and other is not None and not _comparable(schema, stored, other):
+        if schema.typed and other is not None and not schema.comparable(stored, other):
             return _failure(compiled, _unlike(compiled, schema, stored, other), schema.type_of(stored))
     return None
-
-
-def _comparable(schema: Schema, one: str, other: str) -> bool:
-    """Whether two columns are of kinds that compare; of what is OTHER (an enum, a UUID) only the database knows."""
-    kind = schema.kinds[one]
-    return (
-        kind is Kind.OTHER
-        or schema.holds(other, frozenset({kind, Kind.OTHER}))
-        or schema.holds(one, frozenset({schema.kinds[other]}))
-    )
 
 
 def _unlike(compiled: CompiledCheck, schema: Schema, one: str, other: str) -> str:
@@ -117,7 +108,7 @@ def judge_check(compiled: CompiledCheck, facts: Facts, on_empty: OnEmpty) -> Che
         for need, metric in misfits(compiled, facts.schema).items():
             count = facts.count(metric.where)
             if count:
-                found_kind = f"of another kind in {count:,} {'row' if count == 1 else 'rows'}"
+                found_kind = f"of another kind in {counted(count, 'row')}"
                 return _failure(compiled, _wrong_type(need, found_kind, compiled.expected), found_kind)
         found = compiled.judge(facts)
     except MeasureError as error:

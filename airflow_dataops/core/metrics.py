@@ -258,6 +258,15 @@ class Schema:
         as_numbers = self.truth_is_number and Kind.BOOLEAN in kinds
         return self.kinds[name] in (*kinds, Kind.NOTHING) or (as_numbers and self.kinds[name] is Kind.NUMBER)
 
+    def comparable(self, one: str, other: str) -> bool:
+        """Whether two columns are of kinds that compare; of what is OTHER (an enum, a UUID) only the database knows."""
+        kind = self.kinds[one]
+        return (
+            kind is Kind.OTHER
+            or self.holds(other, frozenset({kind, Kind.OTHER}))
+            or self.holds(one, frozenset({self.kinds[other]}))
+        )
+
     def type_of(self, name: str) -> str:
         """Return the column's type in the database's own words."""
         return next(column.type for column in self.columns if column.name == name)

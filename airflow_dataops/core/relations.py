@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+QUERY_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
+"""What SQL that only reads begins with."""
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 

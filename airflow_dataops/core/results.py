@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_dataops.core.checks import Check
-from airflow_dataops.core.values import jsonable
+from airflow_dataops.core.values import counted, jsonable
 from airflow_dataops.core.verdicts import Outcome, Verdict, badness, worst
 
 COMPACT_BYTES = 16_384
@@ -143,10 +143,8 @@ class GateResult:
         object.__setattr__(self, "verdict", worst(r.outcome for r in ordered))
 
     def __str__(self) -> str:
-        rows = (
-            "unknown rows" if self.row_count is None else f"{self.row_count:,} row{'' if self.row_count == 1 else 's'}"
-        )
-        statements = f"{len(self.statements)} statement{'' if len(self.statements) == 1 else 's'}"
+        rows = "unknown rows" if self.row_count is None else counted(self.row_count, "row")
+        statements = counted(len(self.statements), "statement")
         head = f"{self.verdict} (suite {self.suite}, {rows}, {statements}, {self.seconds:.2f} s)"
         passed = f"  {len(self.of(Outcome.PASS))} of {len(self.results)} checks passed"
         if not self.results:

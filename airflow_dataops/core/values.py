@@ -29,6 +29,11 @@ def jsonable(value: Any) -> Any:
     return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def readable(value: Any) -> str:
     """Return ``value`` as a person reads it: thousands grouped, six significant digits, text in quotes."""
     if value is None:

@@ -30,7 +30,7 @@ class DbApiSession:
         self._another = another
         self._cursor: Any | None = None
         self._open_transaction = False
-        with self._understood():
+        with self._driver.understanding():
             self._leave = self._driver.enter(connection)
             self._number = self._driver.number(connection)
 
@@ -43,7 +43,7 @@ class DbApiSession:
         return self._run(sql)[0]
 
     def _run(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Sequence[Any], Rows]:
-        with self._understood(), self._driver.cursor(self._connection) as cursor, self._running(cursor):
+        with self._driver.understanding(), self._driver.cursor(self._connection) as cursor, self._running(cursor):
             if parameters:
                 cursor.execute(self._driver.styled(sql, self._connection), tuple(parameters))
             else:
@@ -66,17 +66,6 @@ class DbApiSession:
             yield
         finally:
             self._cursor = None
-
-    @contextlib.contextmanager
-    def _understood(self) -> Iterator[None]:
-        """Raise what a driver raises in the block as an error of this package."""
-        try:
-            yield
-        except Exception as error:
-            raised = self._driver.understood(error)
-            if raised is None:
-                raise
-            raise raised from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

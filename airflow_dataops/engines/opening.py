@@ -40,7 +40,7 @@ def from_url(url: str) -> Iterator[DbApiSession]:
 
         if not parsed.database or parsed.database == ":memory:":
             raise ConfigurationError("A DuckDB URL names a file, as in duckdb:////data/warehouse.duckdb.")
-        with _reached("duckdb"):
+        with driver_of("duckdb").understanding():
             connection = duckdb.connect(parsed.database, read_only=True)
         with contextlib.closing(connection):
             yield DbApiSession(connection, "duckdb")
@@ -64,22 +64,10 @@ def _there(path: str) -> None:
 
 
 @contextlib.contextmanager
-def _reached(dialect: str) -> Iterator[None]:
-    """Raise what a driver says of a database that cannot be reached as an error of this package."""
-    try:
-        yield
-    except Exception as error:
-        raised = driver_of(dialect).understood(error)
-        if raised is None:
-            raise
-        raise raised from error
-
-
-@contextlib.contextmanager
 def from_engine(engine: Any) -> Iterator[DbApiSession]:
     """Borrow a connection of a SQLAlchemy engine's pool and give it back as it came."""
     dialect = dialect_of(engine.dialect.name)
-    with _reached(dialect):
+    with driver_of(dialect).understanding():
         borrowed = engine.raw_connection()
     try:
         session = DbApiSession(borrowed.driver_connection, dialect, another=lambda: _beside(engine))

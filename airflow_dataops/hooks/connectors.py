@@ -19,20 +19,22 @@ from airflow_dataops.engines.drivers import driver_of
 from airflow_dataops.hooks.connections import file_of, find_connection, searching_everywhere
 from airflow_dataops.hooks.spark import connect_spark
 
-# Airflow's connection type to the SQL dialect; only what a test covers.
-DIALECTS = {
-    "databricks": "databricks",
-    "duckdb": "duckdb",
-    "gcpbigquery": "bigquery",
-    "mysql": "mysql",
-    "postgres": "postgres",
-    "redshift": "redshift",
-    "snowflake": "snowflake",
-    "spark": "spark",
-    "spark_connect": "spark",
-    "sqlite": "sqlite",
-    "trino": "trino",
-}
+# Airflow's types of connections; only what a test covers.
+CONNECTION_TYPES = frozenset(
+    {
+        "databricks",
+        "duckdb",
+        "gcpbigquery",
+        "mysql",
+        "postgres",
+        "redshift",
+        "snowflake",
+        "spark",
+        "spark_connect",
+        "sqlite",
+        "trino",
+    }
+)
 # Where there is no extra of ours: nothing there is run by our tests.
 _PROVIDERS = {
     "bigquery": "apache-airflow-providers-google",
@@ -78,12 +80,12 @@ class HookConnector:
         :raises ConfigurationError: no such connection, or to a database that is not supported.
         """
         kind = self._connection.conn_type
-        if kind not in DIALECTS:
+        if kind not in CONNECTION_TYPES:
             raise ConfigurationError(
                 f"Connection {self.label!r} is of type {kind!r}, which is not supported: expected one of "
-                f"{', '.join(sorted(DIALECTS))}. Use a connection to one of these."
+                f"{', '.join(sorted(CONNECTION_TYPES))}. Use a connection to one of these."
             )
-        return DIALECTS[kind]
+        return driver_of(kind).dialect
 
     @contextlib.contextmanager
     def open(self, *, read_only: bool = False) -> Iterator[Database]:

@@ -12,7 +12,7 @@ from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.judging import unmeasured
 from airflow_dataops.core.occasions import Occasion
 from airflow_dataops.core.ports import Database
-from airflow_dataops.core.relations import Relation
+from airflow_dataops.core.relations import QUERY_WORDS, Relation
 from airflow_dataops.core.results import GateResult
 from airflow_dataops.core.vocabulary import compile_check
 from airflow_dataops.services.judging import judge
@@ -96,7 +96,7 @@ def _named(data: str | Relation) -> Relation | str:
     if isinstance(data, Relation):
         return data
     words = data.split(None, 1)
-    is_query = len(words) > 1 and words[0].upper() in ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
+    is_query = len(words) > 1 and words[0].upper() in QUERY_WORDS
     return data if is_query else Relation.parse(data)
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from airflow_dataops import __version__
 from airflow_dataops.core.results import CheckResult, Statement
-from airflow_dataops.core.values import readable
+from airflow_dataops.core.values import counted, readable
 
 TONES = {
     "good": ("PASS", "LIVE", "VALIDATED"),
@@ -74,7 +74,7 @@ def _templates() -> Environment:
         percent=percent,
         duration=duration,
         done=done,
-        plural=plural,
+        plural=counted,
     )
     environment.globals.update(badge=badge, signs=SIGNS, tone=tone)
     return environment
@@ -137,18 +137,18 @@ def measured(found: CheckResult, rows: int | None) -> str:
     if broken is None:
         return observed(found.observed)
     if not looked_at:
-        return "no row to look at" if looked_at == 0 else f"{plural(broken, 'row')} that break it"
+        return "no row to look at" if looked_at == 0 else f"{counted(broken, 'row')} that break it"
     if broken:
-        return f"all but {broken:,} of {plural(looked_at, 'row')} ({percent(100 * broken / looked_at)})"
-    return f"all {plural(looked_at, 'row')}" + ("" if looked_at == rows or rows is None else " looked at")
+        return f"all but {broken:,} of {counted(looked_at, 'row')} ({percent(100 * broken / looked_at)})"
+    return f"all {counted(looked_at, 'row')}" + ("" if looked_at == rows or rows is None else " looked at")
 
 
 def reading(statement: Statement) -> str:
     """Return what a statement read: its scans, and the rows in them where their number is known."""
     if not statement.scans:
         return "no full scan"
-    rows = "" if statement.rows is None else f" · {plural(statement.rows, 'row')}"
-    return plural(statement.scans, "scan") + rows
+    rows = "" if statement.rows is None else f" · {counted(statement.rows, 'row')}"
+    return counted(statement.scans, "scan") + rows
 
 
 def percent(share: float) -> str:
@@ -172,8 +172,3 @@ def duration(seconds: float) -> str:
 def done(action: str) -> str:
     """Return an event's action as what has happened: ``promoted``."""
     return DONE.get(action, action)
-
-
-def plural(count: int, noun: str) -> str:
-    """Return ``1 check``, ``2 checks``."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

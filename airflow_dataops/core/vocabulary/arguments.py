@@ -177,6 +177,17 @@ def share(value: Any) -> Decimal:
     return Decimal(str(value).strip())
 
 
+def percentage(value: Any) -> Decimal | None:
+    """Return the number before the sign of a text such as ``0.5 %``; ``None`` where there is no such number."""
+    if not isinstance(value, str) or not value.strip().endswith("%"):
+        return None
+    try:
+        number = Decimal(value.strip().removesuffix("%").strip())
+    except ArithmeticError:
+        return None
+    return number if number.is_finite() and number >= 0 else None
+
+
 def pattern(value: Any) -> str:
     """A regular expression in Python's syntax."""
     if not isinstance(value, str):

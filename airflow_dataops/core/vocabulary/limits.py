@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from airflow_dataops.core.checks import Check
 from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.metrics import Facts
+from airflow_dataops.core.values import counted
+from airflow_dataops.core.vocabulary.arguments import percentage
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Finding
 
 _NARROWED = frozenset({"min_value", "max_value", "strict_min", "strict_max", "max_age", "tolerance"})
@@ -30,19 +31,21 @@ class Limit:
         """
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return cls(rows=value)
-        if isinstance(value, str) and value.strip().endswith("%"):
-            try:
-                percent = Decimal(value.strip().removesuffix("%").strip())
-            except ArithmeticError:
-                percent = Decimal(-1)
-            if percent.is_finite() and 0 <= percent <= 100:
-                return cls(percent=percent)
+        percent = percentage(value)
+        if percent is not None and percent <= 100:
+            return cls(percent=percent)
         raise SuiteError(f"{name} is {value!r}; expected a number of rows, or a percentage such as '0.5 %'")
 
     def __str__(self) -> str:
         if self.rows is None:
             return f"{self.percent:f} %"
-        return f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
+        return counted(self.rows, "row")
+
+    def reaches(self, other: Limit) -> bool:
+        """Whether it is as much as the other, or more; rows and percent say nothing of each other."""
+        if self.rows is None or other.rows is None:
+            return self.rows is other.rows and self.percent >= other.percent
+        return self.rows >= other.rows
 
     def exceeded(self, broken: int, rows: int) -> bool:
         """Whether more than so many of ``rows`` are broken."""
@@ -90,15 +93,10 @@ def _above(compiled: CompiledCheck) -> CompiledCheck:
         raise SuiteError("fail_above and mostly say the same thing twice; write one of them")
     fail = None if check.fail_above is None else Limit.read("fail_above", check.fail_above)
     warn = None if check.warn_above is None else Limit.read("warn_above", check.warn_above)
-    if (
-        fail
-        and warn
-        and (fail.rows is None) == (warn.rows is None)
-        and (warn.rows or warn.percent) >= (fail.rows or fail.percent)
-    ):
+    if fail and warn and warn.reaches(fail):
         raise SuiteError(f"warn_above {warn} is not below fail_above {fail}, so nothing could only warn; write less")
     by_mostly = check.kwargs.get("mostly") is not None
-    expected = compiled.expected + _allowance(check, fail, warn)
+    expected = compiled.expected + _allowance(fail, warn)
 
     def judge(facts: Facts) -> Finding:
         found = compiled.judge(facts)
@@ -115,7 +113,7 @@ def _above(compiled: CompiledCheck) -> CompiledCheck:
     return replace(compiled, judge=judge, expected=expected)
 
 
-def _allowance(check: Check, fail: Limit | None, warn: Limit | None) -> str:
+def _allowance(fail: Limit | None, warn: Limit | None) -> str:
     most = f" but for at most {fail}" if fail else ""
     return f"{most} (a warning above {warn})" if warn else most
 

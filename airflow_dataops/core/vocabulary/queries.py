@@ -8,14 +8,14 @@ from typing import Any
 from airflow_dataops.core.checks import Check
 from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.metrics import Count, Elsewhere, Facts, QueryRows, RowSet
-from airflow_dataops.core.relations import Relation
+from airflow_dataops.core.relations import QUERY_WORDS, Relation
+from airflow_dataops.core.values import counted
 from airflow_dataops.core.vocabulary.arguments import CONDITION, MOSTLY, Parameter, text
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Finding, Term
 from airflow_dataops.core.vocabulary.rows import needs_of
 from airflow_dataops.core.vocabulary.wording import asked, enough, percent
 
 _BRACES = "only {batch} stands for something, and any other brace is written twice, as in {{2}}"
-_READS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
 
 
 def _unexpected_rows(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
@@ -27,7 +27,7 @@ def _unexpected_rows(check: Check, arguments: dict[str, Any]) -> CompiledCheck:
 
     def judge(facts: Facts) -> Finding:
         count = int(facts[metric])
-        found = f"{count:,} {'row' if count == 1 else 'rows'}" if count else "no rows"
+        found = counted(count, "row") if count else "no rows"
         return Finding(
             holds=count == 0,
             observed=count,
@@ -88,7 +88,7 @@ def _select(value: Any) -> str:
     """One SELECT; more than its first word is looked at where the dialect is known."""
     query = text(value).strip().rstrip("; \t\r\n\v\f")
     words = query.split(None, 1)
-    if not words or words[0].lstrip("(").upper() not in _READS:
+    if not words or words[0].lstrip("(").upper() not in QUERY_WORDS:
         raise SuiteError(f"expected a SELECT, got {words[0] if words else 'nothing'!r}")
     return query
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from airflow_dataops.core.metrics import Aggregate, Count, Elsewhere, Facts, Fun
 from airflow_dataops.core.predicates import Kind
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.values import readable
-from airflow_dataops.core.vocabulary.arguments import COLUMN, CONDITION, Parameter, text
+from airflow_dataops.core.vocabulary.arguments import COLUMN, CONDITION, Parameter, percentage, text
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Finding, Need, Term
 from airflow_dataops.core.vocabulary.rows import needs_of
 
@@ -44,17 +45,12 @@ class Tolerance:
 
 def _tolerance(value: Any) -> Tolerance:
     """A number, or a percentage as text: ``0.1 %``."""
-    percent = isinstance(value, str) and value.strip().endswith("%")
-    written = value.strip().removesuffix("%").strip() if isinstance(value, str) else value
-    try:
-        if isinstance(written, bool):
-            raise ValueError
-        amount = Decimal(str(written))
-        if not amount.is_finite() or amount < 0 or isinstance(value, str) != percent:
-            raise ValueError
-    except (ArithmeticError, ValueError):
-        raise SuiteError(f"expected a number, or a percentage such as '0.1 %', got {value!r}") from None
-    return Tolerance(amount, percent)
+    percent = percentage(value)
+    if percent is not None:
+        return Tolerance(percent, percent=True)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 <= value < math.inf:
+        raise SuiteError(f"expected a number, or a percentage such as '0.1 %', got {value!r}")
+    return Tolerance(Decimal(str(value)))
 
 
 def _other(arguments: dict[str, Any]) -> Relation | str:

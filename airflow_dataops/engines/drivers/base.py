@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -115,6 +115,17 @@ class Driver:
         It has the database's own words and no row's values.
         """
         raise NotImplementedError
+
+    @contextlib.contextmanager
+    def understanding(self) -> Iterator[None]:
+        """Raise what the driver raises in the block as an error of this package."""
+        try:
+            yield
+        except Exception as error:
+            raised = self.understood(error)
+            if raised is None:
+                raise
+            raise raised from error
 
 
 def _values(row: Any) -> tuple[Any, ...]:

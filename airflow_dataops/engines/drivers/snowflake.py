@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.engines.drivers.base import Asks, Running, log
+from airflow_dataops.engines.drivers.base import Running, log
 from airflow_dataops.engines.drivers.warehouse import Warehouse, in_utc
 
 # The connector's numbers of types, in the words of the information schema.
@@ -43,6 +42,7 @@ class SnowflakeDriver(Warehouse):
     label = "Snowflake"
     names = ("snowflake",)
     modules = ("snowflake",)
+    current_schema = "CURRENT_SCHEMA()"
     passing = frozenset(
         {
             "OperationalError",
@@ -62,21 +62,6 @@ class SnowflakeDriver(Warehouse):
     def number(self, connection: Any) -> int | None:
         """Return the session's number."""
         return int(connection.session_id)
-
-    def columns(self, db: Asks, relation: Relation) -> list[Column]:
-        """Ask the information schema of the relation's own database."""
-        from airflow_dataops.engines.sql.dialects.catalogs import parts_of
-        from airflow_dataops.engines.sql.dialects.snowflake import Snowflake
-
-        rules = Snowflake()
-        catalog, schema, name = (part and rules.stored(part) for part in parts_of(relation))
-        place = f"{rules.quoted(catalog)}." if catalog else ""
-        there = self.quoted(schema) if schema else "CURRENT_SCHEMA()"
-        rows = db.execute(
-            f"SELECT column_name, data_type FROM {place}information_schema.columns"
-            f" WHERE table_schema = {there} AND table_name = {self.quoted(name or '')} ORDER BY ordinal_position"
-        )
-        return [Column(name=column, type=kind) for column, kind in rows]
 
     def type_name(self, entry: Any) -> str:
         """Return the type behind the connector's number."""

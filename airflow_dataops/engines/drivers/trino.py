@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.engines.drivers.base import Asks, Running
+from airflow_dataops.engines.drivers.base import Running
 from airflow_dataops.engines.drivers.warehouse import Warehouse
 
 _ABOUT_VALUES = frozenset(
@@ -19,21 +18,6 @@ class TrinoDriver(Warehouse):
     names = ("trino",)
     modules = ("trino",)
     passing = frozenset({"TrinoConnectionError", "TrinoExternalError", "Http502Error", "Http503Error", "Http504Error"})
-
-    def columns(self, db: Asks, relation: Relation) -> list[Column]:
-        """Ask the information schema of the relation's catalog, or of the session's."""
-        from airflow_dataops.engines.sql.dialects.catalogs import parts_of
-        from airflow_dataops.engines.sql.dialects.trino import Trino
-
-        rules = Trino()
-        catalog, schema, name = (part and rules.stored(part) for part in parts_of(relation))
-        place = f"{rules.quoted(catalog)}." if catalog else ""
-        there = self.quoted(schema) if schema else "current_schema"
-        rows = db.execute(
-            f"SELECT column_name, data_type FROM {place}information_schema.columns"
-            f" WHERE table_schema = {there} AND table_name = {self.quoted(name or '')} ORDER BY ordinal_position"
-        )
-        return [Column(name=column, type=kind) for column, kind in rows]
 
     def cancel(self, running: Running) -> None:
         """Cancel the running cursor's query."""

@@ -6,17 +6,34 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from airflow_dataops.core.errors import DataOpsError, MeasureError
-from airflow_dataops.core.relations import Column
+from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.engines.drivers.base import Asks, Driver, family, without_values
 
 
 class Warehouse(Driver):
     """A warehouse: each statement commits by itself and reads the state that the data then has."""
 
+    current_schema: ClassVar[str] = "current_schema"
+    """What names the session's schema."""
     modules: ClassVar[tuple[str, ...]]
     """The packages whose errors are the warehouse's."""
     passing: ClassVar[frozenset[str]]
     """Classes of errors that may go by: what cannot be reached, and what is too busy."""
+
+    def columns(self, db: Asks, relation: Relation) -> list[Column]:
+        """Ask the information schema of the relation's catalog, or of the session's."""
+        from airflow_dataops.engines.sql.dialects import rules_of
+        from airflow_dataops.engines.sql.dialects.catalogs import parts_of
+
+        rules = rules_of(self.dialect)
+        catalog, schema, name = (part and rules.stored(part) for part in parts_of(relation))
+        place = f"{rules.quoted(catalog)}." if catalog else ""
+        there = self.quoted(schema) if schema else self.current_schema
+        rows = db.execute(
+            f"SELECT column_name, data_type FROM {place}information_schema.columns"
+            f" WHERE table_schema = {there} AND table_name = {self.quoted(name or '')} ORDER BY ordinal_position"
+        )
+        return [Column(name=column, type=kind) for column, kind in rows]
 
     def describe(self, db: Asks, query: str) -> list[Column]:
         """Describe an empty result: a condition that holds nowhere keeps the data from being read."""

@@ -19,7 +19,6 @@ from airflow_dataops.core.predicates import (
     Holds,
     InSet,
     IsNull,
-    Kind,
     Leaf,
     Length,
     Like,
@@ -134,15 +133,7 @@ class Expressions:
 
     def _unlike(self, one: str, other: str) -> bool:
         """Whether no value of one column equals one of the other; databases would try to read one as the other."""
-        kinds = self.schema.kinds
-        kind = kinds[self.stored(one)]
-        comparable = frozenset({kind, Kind.OTHER})
-        return (
-            self.schema.typed
-            and kind not in (Kind.OTHER, Kind.NOTHING)
-            and not self.schema.holds(self.stored(other), comparable)
-            and not self.schema.holds(self.stored(one), frozenset({kinds[self.stored(other)]}))
-        )
+        return self.schema.typed and not self.schema.comparable(self.stored(one), self.stored(other))
 
     def _written(self, text: str) -> str:
         try:

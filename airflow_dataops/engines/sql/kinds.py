@@ -1,13 +1,15 @@
-"""What a column type holds, by the words that PostgreSQL and DuckDB use for it."""
+"""What a column type holds, by the words that databases use for it, and times as they cross to Python."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.predicates import Kind
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FLOATS = re.compile(r"^(double precision|real|double|float(4|8|64)?)$", re.IGNORECASE)
 _INTEGERS = re.compile(r"^u?(tiny|small|medium|big|huge)?int(eger)?(2|4|8|64)?\b", re.IGNORECASE)
 _KINDS = (
@@ -39,6 +41,11 @@ def kind_of(type_name: str) -> Kind:
     if is_float(type_name):
         return Kind.NUMBER
     return next((kind for kind, pattern in _KINDS if pattern.match(type_name)), Kind.OTHER)
+
+
+def from_micros(microseconds: Any) -> datetime:
+    """Return the time so many microseconds after 1970, in UTC: a number is what every driver can fetch."""
+    return _EPOCH + timedelta(microseconds=int(microseconds))
 
 
 def moment_of(text: str) -> date | datetime:

@@ -11,7 +11,7 @@ from sqlglot.tokens import TokenType
 from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.core.metrics import Schema
 from airflow_dataops.core.ports import Database
-from airflow_dataops.core.relations import Relation
+from airflow_dataops.core.relations import QUERY_WORDS, Relation
 from airflow_dataops.engines.sql.dialects import rules_of
 
 _DEPTH = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
@@ -70,7 +70,7 @@ def source_of(
     if query is not None:
         query = one_expression(query.strip().rstrip(";"), dialect, "query")
         words = query.split(None, 1)
-        if not words or words[0].upper().lstrip("(") not in ("SELECT", "WITH", "FROM", "VALUES", "TABLE"):
+        if not words or words[0].upper().lstrip("(") not in QUERY_WORDS:
             raise ConfigurationError(f"query must be a SELECT, got {words[0] if words else 'nothing'!r}.")
     if where is not None:
         where = one_expression(where, dialect, "where")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,7 @@ from sqlglot import exp
 from airflow_dataops.core.predicates import Kind, Scalar
 from airflow_dataops.engines.sql import patterns
 from airflow_dataops.engines.sql.dialects.catalogs import InCatalogs
-from airflow_dataops.engines.sql.kinds import is_float, moment_of
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from airflow_dataops.engines.sql.kinds import from_micros, moment_of
 
 
 class BigQuery(InCatalogs):
@@ -24,17 +22,11 @@ class BigQuery(InCatalogs):
     label = "BigQuery"
     has_filter = False
     has_median = False
+    nan_equals_itself = False
 
     def kind_of(self, type_name: str) -> Kind:
         """Return what columns of the type hold; arrays and structs, which nest others' names, are OTHER."""
         return Kind.OTHER if "<" in type_name else super().kind_of(type_name)
-
-    def without_nan(self, column: exp.Expression, type_name: str) -> exp.Expression:
-        """Return the value with NaN as null: it equals nothing, itself neither."""
-        if not is_float(type_name):
-            return column
-        told = exp.Not(this=exp.Anonymous(this="IS_NAN", expressions=[column]))
-        return exp.Case(ifs=[exp.If(this=told, true=column.copy())])
 
     def compared(self, value: Scalar, type_name: str) -> exp.Expression:
         """Return the literal in the column's own type, as next to nothing is converted to be compared."""
@@ -75,8 +67,4 @@ class BigQuery(InCatalogs):
         """Return a TIMESTAMP as microseconds: Airflow's cursor makes a rounded float of one."""
         if type_name.upper() != "TIMESTAMP":
             return column, None
-        return exp.Anonymous(this="UNIX_MICROS", expressions=[column]), _moment
-
-
-def _moment(microseconds: Any) -> datetime:
-    return _EPOCH + timedelta(microseconds=int(microseconds))
+        return exp.Anonymous(this="UNIX_MICROS", expressions=[column]), from_micros

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlglot import exp
 
 from airflow_dataops.engines.sql import patterns
 from airflow_dataops.engines.sql.dialects.rules import Rules
-from airflow_dataops.engines.sql.kinds import is_float
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from airflow_dataops.engines.sql.kinds import from_micros, is_float
 
 
 class DuckDb(Rules):
@@ -57,8 +54,4 @@ class DuckDb(Rules):
         """Return a zoned time as microseconds: fetching one would need pytz."""
         if "WITH TIME ZONE" not in type_name:
             return column, None
-        return exp.Anonymous(this="EPOCH_US", expressions=[column]), _moment
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+        return exp.Anonymous(this="EPOCH_US", expressions=[column]), from_micros

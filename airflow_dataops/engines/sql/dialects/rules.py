@@ -29,6 +29,8 @@ class Rules:
     """The database as a person names it."""
     typed: ClassVar[bool] = True
     """Whether a column's type holds for each of its values."""
+    nan_equals_itself: ClassVar[bool] = True
+    """Whether ``NULLIF`` finds NaN; where not, ``IS_NAN`` does."""
     truth_is_number: ClassVar[bool] = False
     """Whether it has truth values as the numbers 1 and 0 alone."""
     has_filter: ClassVar[bool] = True
@@ -73,6 +75,9 @@ class Rules:
         """Return the column's value with NaN as null, where the type has NaN."""
         if not is_float(type_name):
             return column
+        if not self.nan_equals_itself:
+            told = exp.Not(this=exp.Anonymous(this="IS_NAN", expressions=[column]))
+            return exp.Case(ifs=[exp.If(this=told, true=column.copy())])
         own = exp.DataType.build(type_name, dialect=self.name)
         return exp.Nullif(this=column, expression=exp.cast(exp.Literal.string("NaN"), own))
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlglot import exp
 
 from airflow_dataops.engines.sql import patterns
 from airflow_dataops.engines.sql.dialects.rules import Rules
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from airflow_dataops.engines.sql.kinds import from_micros
 
 
 class Spark(Rules):
@@ -44,8 +43,4 @@ class Spark(Rules):
         """Return a zoned time as microseconds: collected, it would be in this machine's zone, and not say so."""
         if type_name.lower() != "timestamp":
             return column, None
-        return exp.Anonymous(this="UNIX_MICROS", expressions=[column]), _moment
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+        return exp.Anonymous(this="UNIX_MICROS", expressions=[column]), from_micros

@@ -9,7 +9,7 @@ from sqlglot import exp
 from airflow_dataops.core.predicates import Kind, Scalar
 from airflow_dataops.engines.sql import patterns
 from airflow_dataops.engines.sql.dialects.catalogs import InCatalogs
-from airflow_dataops.engines.sql.kinds import is_float, moment_of
+from airflow_dataops.engines.sql.kinds import moment_of
 
 
 class Trino(InCatalogs):
@@ -18,17 +18,11 @@ class Trino(InCatalogs):
     name = "trino"
     label = "Trino"
     has_median = False
+    nan_equals_itself = False
 
     def stored(self, name: str) -> str:
         """Return the name in lower case: Trino tells no cases apart."""
         return name.lower()
-
-    def without_nan(self, column: exp.Expression, type_name: str) -> exp.Expression:
-        """Return the value with NaN as null: it equals nothing, itself neither."""
-        if not is_float(type_name):
-            return column
-        told = exp.Not(this=exp.Anonymous(this="IS_NAN", expressions=[column]))
-        return exp.Case(ifs=[exp.If(this=told, true=column.copy())])
 
     def compared(self, value: Scalar, type_name: str) -> exp.Expression:
         """Return the literal; a text that names a time as one, and without a zone as UTC if the column has one."""
