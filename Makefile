@@ -25,8 +25,8 @@ ui: $(READY) ## Airflow with the demo's history at http://localhost:8080 (or POR
 airflow: $(READY) ## the demo's `airflow` on the command line: make airflow ARGS="dataops gate list"
 	@$(BIN)/python -m dags_examples.demo airflow $(ARGS)
 
-test: $(READY) ## all tests
-	@$(BIN)/python -m pytest
+test: $(READY) ## all tests, on every core; some of them: make test ARGS="tests/core"
+	@$(BIN)/python -m pytest $(or $(ARGS),-n auto)
 
 lint: $(READY) ## ruff, mypy and the layers of imports
 	$(BIN)/ruff check .

@@ -24,7 +24,25 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [{"integration-name": name, "python-modules": ["airflow_dataops.sensors.release"]}],
         "triggers": [{"integration-name": name, "python-modules": ["airflow_dataops.triggers.release"]}],
-        "extra-links": ["airflow_dataops.operators.links.GateLink"],
+        "extra-links": ["airflow_dataops.operators.links.GateLink", "airflow_dataops.operators.links.DiffLink"],
         "task-decorators": [{"name": "gate", "class-name": "airflow_dataops.decorators.gate.gate_task"}],
+        "config": {
+            "dataops": {
+                "description": "Change management for data.",
+                "options": {
+                    "freeze_windows": {
+                        "description": (
+                            "When no release is promoted (roll-backs always are allowed): windows separated by "
+                            "semicolons, each from/to, as dates with times or as days of the week with times, and a "
+                            "time zone behind it (else UTC)."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "2026-12-20T00:00/2027-01-02T00:00; Fri 18:00/Mon 06:00 Europe/Berlin",
+                        "default": "",
+                    }
+                },
+            }
+        },
         "cli": ["airflow_dataops.cli.get_cli_commands"],
     }

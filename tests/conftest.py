@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import logging
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dags_examples.demo.story import History, Told
 
 _HOME = tempfile.mkdtemp(prefix="dataops-airflow-")
-os.environ.setdefault("AIRFLOW_HOME", _HOME)
+os.environ["AIRFLOW_HOME"] = _HOME  # of this process alone: tests run on every core
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
 _TREE = Path(__file__).parents[1]
@@ -44,6 +45,44 @@ os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
 )
 
 _DATABASES = itertools.count(1)
+
+
+_SERVERS = ("demo_airflow", "spark_connect_url")
+_running = contextlib.ExitStack()
+"""The server of the present test, until the first test that has another one or none."""
+
+
+@functools.cache
+def _server_of(nodeid: str) -> str | None:
+    """Return the expensive server that a test's file mentions."""
+    text = (_TREE / nodeid.partition("::")[0]).read_text()
+    return next((server for server in _SERVERS if server in text), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of one expensive server together, before all others."""
+    items.sort(key=lambda item: (*_SERVERS, None).index(_server_of(item.nodeid)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop a server behind the last test that wants it: an idle Airflow costs half a core."""
+    if nextitem is None or _server_of(nextitem.nodeid) != _server_of(item.nodeid):
+        _running.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread the tests over the processes one by one, but those that share an expensive fixture go to one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySharing(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            shared = 'scope="module"' in (_TREE / file).read_text()
+            return _server_of(nodeid) or (file if shared else nodeid)
+
+    return BySharing(config, log)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +178,13 @@ sys.stdin.read()
 
 
 @pytest.fixture(scope="session")
-def spark_connect_url(java: None) -> Iterator[str]:
-    """Start a Spark Connect server of our own, with a table ``landed`` of ten rows, and yield its URL."""
+def spark_connect_url(java: None) -> str:
+    """Start a Spark Connect server of our own, with a table ``landed`` of ten rows, and return its URL."""
+    return _running.enter_context(_spark_connect())
+
+
+@contextlib.contextmanager
+def _spark_connect() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -210,17 +254,22 @@ def airflow_database() -> None:
 
 
 @pytest.fixture(scope="session")
-def demo_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoAirflow]:
-    """Tell the demo's story once on a real Airflow, and yield that Airflow, running, with its history.
+def demo_airflow(tmp_path_factory: pytest.TempPathFactory) -> DemoAirflow:
+    """Tell the demo's story once on a real Airflow, and return that Airflow, running, with its history.
 
-    Its users are ``admin`` and ``viewer``, each with its name as password.
+    Its users are ``admin``, ``viewer``, and ``ada`` and ``grace`` who may run DAGs, each with its name as password.
     """
+    return _running.enter_context(_demo(tmp_path_factory.mktemp("demo")))
+
+
+@contextlib.contextmanager
+def _demo(folder: Path) -> Iterator[DemoAirflow]:
     from dags_examples.demo.__main__ import airflow_of_the_demo
     from dags_examples.demo.story import read_history, tell_story
     from dags_examples.demo.telling import Teller
 
-    teller, folder = Teller(quiet=True), tmp_path_factory.mktemp("demo")
-    warehouse, users = folder / "warehouse.duckdb", {"admin": "admin", "viewer": "viewer"}
+    teller, warehouse = Teller(quiet=True), folder / "warehouse.duckdb"
+    users = {"admin": "admin", "viewer": "viewer", "ada": "user", "grace": "user"}
     with airflow_of_the_demo(folder / "airflow", warehouse, users=users, teller=teller) as airflow:
         told = tell_story(airflow, warehouse, teller)
         yield DemoAirflow(airflow=airflow, warehouse=warehouse, told=told, history=read_history(airflow))

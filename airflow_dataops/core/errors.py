@@ -4,11 +4,14 @@
 
     DataOpsError
     ├── ConfigurationError     what was asked for cannot be; nothing was done
+    │   ├── RelationTaken      the name of what is to be built is in use
     │   ├── SuiteError         a suite that does not parse, or a check that is not known
     │   └── SchemaVersionError the store was written by another version
     ├── MeasureError           a metric could not be measured
     ├── MeasurementStopped     the task was killed while it measured
     ├── EvidenceMissing        a gate or an approval is missing, refused, or for other data
+    ├── Frozen                 a freeze window holds: nothing is promoted now
+    ├── SetRefused             a release set was refused; has every member's refusal
     ├── IllegalTransition      a release cannot go from this state to that
     ├── ReleaseNotFound        no such dataset or release
     ├── PublishConflict        the pointer has moved: somebody else switched first
@@ -30,6 +33,12 @@ class DataOpsError(Exception):
 
 class ConfigurationError(DataOpsError):
     """What was asked for cannot be done as it is written."""
+
+
+class RelationTaken(ConfigurationError):
+    """There is a relation of the name that a release was to have; the next try takes another."""
+
+    retryable = True
 
 
 class SuiteError(ConfigurationError):
@@ -67,6 +76,28 @@ class EvidenceMissing(DataOpsError):
     def __init__(self, message: str, *, missing: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.missing = missing
+
+
+class Frozen(DataOpsError):
+    """A promotion was refused because a freeze window holds.
+
+    :param window: the window, as it is written.
+    """
+
+    def __init__(self, message: str, *, window: str) -> None:
+        super().__init__(message)
+        self.window = window
+
+
+class SetRefused(DataOpsError):
+    """A release set was refused, and with it every member.
+
+    :param refusals: why, each as its member alone would be refused.
+    """
+
+    def __init__(self, message: str, *, refusals: tuple[DataOpsError, ...]) -> None:
+        super().__init__(message)
+        self.refusals = refusals
 
 
 class IllegalTransition(DataOpsError):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from airflow_dataops.core.metrics import Known, Metric
+from airflow_dataops.core.plans import Finding
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.switching import Pointer, Switch, SwitchRecord
 
@@ -26,6 +27,12 @@ class Database(Protocol):
         :raises LockTimeout: when a lock could not be had in time.
         """
 
+    def repeated(self, sql: str) -> list[int]:
+        """Run a SELECT of one column of whole numbers and return those that are there more than once.
+
+        Asked only of a database in this process, which hands its columns over as they are.
+        """
+
     def transaction(self) -> AbstractContextManager[None]:
         """Run a block in one explicit transaction, taking the write lock at once where the engine has one."""
 
@@ -38,11 +45,26 @@ class Database(Protocol):
     def describe(self, query: str) -> list[Column]:
         """Return the columns that a SELECT yields, without running it over the data."""
 
+    def identity(self, relation: Relation) -> str | None:
+        """Return a mark of the relation's whole content that its source gives it; ``None`` where only its rows tell."""
+
+    def vouchers(self, relation: Relation) -> tuple[Voucher, ...]:
+        """Return what the relation's source knows of itself, its constraints aside."""
+
     def cancel(self) -> None:
         """Interrupt the running statement, from another thread."""
 
     def close(self) -> None:
         """Close the session; a transaction that is open is rolled back."""
+
+
+Run = Callable[[Database, str], object]
+"""Runs one statement on a session."""
+
+
+def run_plainly(db: Database, statement: str) -> None:
+    """Run a statement and wait for it."""
+    db.execute(statement)
 
 
 class Voucher(Protocol):
@@ -81,7 +103,22 @@ class Publisher(Protocol):
     first use. Each method opens its own session, works and closes it.
     """
 
-    name: str  # "view"
+    name: str  # "view", "pointer_view", "iceberg", "files"
+    takes: str  # the stage's argument that names what a task has built: "relation", "branch", "path"
+
+    @property
+    def one_by_one(self) -> str | None:
+        """Why several datasets cannot be switched in one transaction here; ``None`` where they can."""
+
+    def looking(self) -> Publisher:
+        """Return a publisher for looks alone: they change nothing, not even what a killed switch has left."""
+
+    def freezing(self, by: str) -> Publisher:
+        """Return a publisher that also lets the database refuse changes of what it builds or takes.
+
+        :param by: ``triggers`` or ``grants``.
+        :raises ConfigurationError: it is neither, or cannot be had here; says why.
+        """
 
     def reader(self, target: str) -> Relation:
         """Return the reader-facing relation of ``target`` (``nyc.flights``); without schemas dots become ``_``."""
@@ -89,10 +126,18 @@ class Publisher(Protocol):
     def physical(self, target: str, release: int) -> Relation:
         """Return the release's own relation, ``<name>__r42``, within the engine's identifier limit."""
 
-    def build(self, relation: Relation, sql: str) -> None:
+    def build(self, relation: Relation, sql: str, run: Run = run_plainly) -> None:
         """Create ``relation`` from a SELECT, whole or not at all.
 
+        :param run: runs the one statement that may take long.
         :raises ConfigurationError: there is a relation of that name.
+        """
+
+    def build_part(self, relation: Relation, base: Relation, where: str, rows: str, run: Run = run_plainly) -> bool:
+        """Create ``relation`` as a cheap copy of ``base`` in which ``rows``, a SELECT, replace what meets ``where``.
+
+        :param where: a SQL condition; rows for which it is null are kept.
+        :return: ``False`` where there is no such copy, or none by this condition: then nothing was done.
         """
 
     def take(self, source: Relation, relation: Relation) -> None:
@@ -103,6 +148,12 @@ class Publisher(Protocol):
 
     def drop(self, relation: Relation) -> None:
         """Drop the release's table if it is there; never CASCADE."""
+
+    def dependents(self, relation: Relation) -> tuple[str, ...]:
+        """Return what reads ``relation``, by name."""
+
+    def built(self, target: str) -> dict[int, Relation]:
+        """Return the tables that are named like releases of ``target``, by the release's number, whoever made them."""
 
     def exists(self, relation: Relation) -> bool:
         """Return whether there is a table or view of that name."""
@@ -131,13 +182,34 @@ class Publisher(Protocol):
     def preflight(self, switch: Switch) -> tuple[str, ...]:
         """Return what would make the switch fail, a line each; empty if nothing."""
 
-    def switch(self, switch: Switch, verify: Callable[[Database], None]) -> Pointer:
-        """Flip the reader-facing name, the pointer (compare-and-set) and the log row in one transaction.
+    def report(self, switch: Switch) -> tuple[Finding, ...]:
+        """Return what stands against the switch, and what readers will find changed: for people, before it is made."""
 
-        ``verify`` runs in the same transaction before any lock that readers could feel, and raises to refuse.
+    def switch(self, switch: Switch, verify: Callable[[Database], None]) -> Pointer:
+        """Flip the reader-facing name, the pointer (compare-and-set) and the log row: all or none.
+
+        ``verify`` runs while nobody can write to the release, before any lock that readers could feel, and raises to
+        refuse. Where no transaction holds the three together, what a kill has left is put right by whoever comes next.
 
         :raises PublishConflict: the pointer is not at ``switch.expect``.
         :raises LockTimeout: the lock could not be had within the deadline; names the blocker.
+        """
+
+    def switch_all(self, switches: Sequence[tuple[Switch, Callable[[Database], None]]]) -> tuple[Pointer, ...]:
+        """Make several switches in one transaction, each with what verifies it: all or none.
+
+        Asked only of a publisher whose ``one_by_one`` is ``None``. Who reads several of the datasets in one snapshot
+        gets the old releases or the new.
+
+        :raises PublishConflict: one of the pointers is not where its switch expects it.
+        :raises LockTimeout: a lock could not be had within the deadline; names the blocker.
+        """
+
+    def hand_back(self, switch: Switch) -> Pointer:
+        """Put the release's table in the place of the view over it, without a live release from then on, atomically.
+
+        :raises ConfigurationError: its table is not there, or views depend on what is dropped.
+        :raises PublishConflict: the pointer is not at ``switch.expect``.
         """
 
     def fence(self, dataset: str, target: str, expect: int) -> Pointer:

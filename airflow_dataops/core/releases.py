@@ -9,20 +9,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from airflow_dataops.core.errors import ConfigurationError, IllegalTransition
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.verdicts import Verdict
 
+if TYPE_CHECKING:
+    from airflow_dataops.core.approvals import ApprovalRef
+
 _DATASET = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)?")
-_RELEASE = re.compile(r"(?P<dataset>.+)@r(?P<number>\d+)")
+_RELEASE = re.compile(r"(?P<dataset>.+)@r(?P<number>[0-9]{1,9})")
+# Line ends are welcome in a reason; these no database keeps.
+_NOT_KEPT = re.compile(r"[\x00\ud800-\udfff]")
+
+
+OF_NOTHING = -1
+"""The base of a part that was built when readers got nothing."""
 
 
 class State(StrEnum):
-    """What the store records; VALIDATED and REJECTED are derived from evidence (:func:`shown_state`)."""
+    """What the store records; VALIDATED, APPROVED and REJECTED are derived from evidence (:func:`shown_state`)."""
 
     BUILDING = "BUILDING"
     CANDIDATE = "CANDIDATE"
+    CANARY = "CANARY"
     LIVE = "LIVE"
     SUPERSEDED = "SUPERSEDED"
     ROLLED_BACK = "ROLLED_BACK"
@@ -34,27 +45,47 @@ class Action(StrEnum):
     """What moves a release from one state to another."""
 
     BUILT = "built"
+    CANARY = "canary"
+    UNROUTE = "unroute"
     PROMOTE = "promote"
     SUPERSEDE = "supersede"
     ROLLBACK = "rollback"
     RESTORE = "restore"
     ABORT = "abort"
     ADOPT = "adopt"
+    UNADOPT = "unadopt"
+    RETIRE = "retire"
 
 
 TRANSITIONS: Mapping[Action, Mapping[State, State]] = {
     Action.BUILT: {State.BUILDING: State.CANDIDATE},
+    # Some consumers read it, then more: it is a canary until it goes live or is rolled back.
+    Action.CANARY: {State.CANDIDATE: State.CANARY, State.CANARY: State.CANARY},
     Action.ABORT: {State.BUILDING: State.ABORTED, State.CANDIDATE: State.ABORTED},
     # SUPERSEDED and ROLLED_BACK go live again only by an explicit promote with a reason (services ask for it).
     Action.PROMOTE: {
         State.CANDIDATE: State.LIVE,
+        State.CANARY: State.LIVE,
         State.SUPERSEDED: State.LIVE,
         State.ROLLED_BACK: State.LIVE,
     },
     Action.SUPERSEDE: {State.LIVE: State.SUPERSEDED},
     Action.ROLLBACK: {State.LIVE: State.ROLLED_BACK},
+    # Not a roll-back: of what has gone live meanwhile it must undo nothing.
+    Action.UNROUTE: {State.CANARY: State.ROLLED_BACK},
     Action.RESTORE: {State.SUPERSEDED: State.LIVE},
+    Action.RETIRE: {
+        State.SUPERSEDED: State.RETIRED,
+        State.ROLLED_BACK: State.RETIRED,
+        State.ABORTED: State.RETIRED,
+    },
+    # The plain table that was there before: handed back, and adopted again by a later promotion.
+    Action.UNADOPT: {State.LIVE: State.RETIRED},
+    Action.ADOPT: {State.RETIRED: State.LIVE},
 }
+
+NOT_YET_LIVE = (State.CANDIDATE, State.CANARY)
+"""The states of a release that is whole and has never been live."""
 
 
 def transition(action: Action, state: State, release: object) -> State:
@@ -102,6 +133,26 @@ class ReleaseName:
             f"release is a {type(value).__name__}, not a string like 'dataset@r42'. Pass release=stage.output."
         )
 
+    @classmethod
+    def parse_set(cls, value: object) -> tuple[ReleaseName, ...]:
+        """Read one release, or the list of a release set's.
+
+        :raises ConfigurationError: it is neither, or the list is empty.
+        """
+        return tuple(cls.parse(each) for each in members("release", value))
+
+
+def members(argument: str, value: object) -> tuple[object, ...]:
+    """Return the values of an argument that takes one, or a list of several that belong together.
+
+    :raises ConfigurationError: the list is empty.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return (value,)
+    if not value:
+        raise ConfigurationError(f"{argument}=[] names nothing: expected at least one. Was the stage task skipped?")
+    return tuple(value)
+
 
 def check_dataset(name: object) -> str:
     """Return ``name`` if it can name a dataset.
@@ -145,6 +196,19 @@ class Operation:
     now: datetime
     key: TaskKey = TaskKey()
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a reason that could not be kept.
+
+        :raises ConfigurationError: it is no text, or holds what no database keeps.
+        """
+        if self.reason is not None and not isinstance(self.reason, str):
+            raise ConfigurationError(f"reason is a {type(self.reason).__name__}, not a text. Say why in words.")
+        if self.reason is not None and _NOT_KEPT.search(self.reason):
+            raise ConfigurationError(
+                f"reason={self.reason[:80]!r} cannot be kept: it holds a NUL, or half of a character that is encoded "
+                "in two. Say why without it."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,14 +276,19 @@ def missing_evidence(
     return tuple(lines)
 
 
-def shown_state(state: State, evidence: Iterable[Evidence], fingerprint: str | None) -> str:
-    """Return the state with VALIDATED and REJECTED derived from the newest evidence on this fingerprint."""
+def shown_state(
+    state: State, evidence: Iterable[Evidence], fingerprint: str | None, approval: str | None = None
+) -> str:
+    """Return the state with VALIDATED, APPROVED and REJECTED derived from the newest evidence on this fingerprint.
+
+    :param approval: ``APPROVED`` or ``REJECTED`` where people have said so.
+    """
     if state is not State.CANDIDATE:
         return str(state)
     runs = [e for e in latest(evidence) if e.fingerprint == fingerprint]
-    if not runs:
-        return str(state)
-    return "VALIDATED" if all(e.verdict.passes for e in runs) else "REJECTED"
+    if not all(e.verdict.passes for e in runs):
+        return "REJECTED"
+    return approval or ("VALIDATED" if runs else str(state))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +313,9 @@ class Release:
     :param interval_end: the end of the data interval it was built for; ``None`` where the run has none.
     :param sources: the tables its SQL reads, as written.
     :param gates: the enforced gates behind its stage, which must have passed it wherever it is promoted from.
+    :param base: the release of which it keeps rows, which must still be live when it goes live; ``OF_NOTHING`` for a
+        part that was built when nothing was live.
+    :param approvals: the tasks behind its stage that ask people: promotion from anywhere demands their approval.
     """
 
     dataset: Dataset
@@ -258,6 +330,8 @@ class Release:
     interval_end: datetime | None = None
     sources: tuple[str, ...] = ()
     gates: tuple[GateRef, ...] = ()
+    base: int | None = None
+    approvals: tuple[ApprovalRef, ...] = ()
 
     @property
     def name(self) -> ReleaseName:
@@ -274,6 +348,7 @@ class Intent:
 
     :param from_epoch: the pointer's epoch when it was resolved.
     :param leaves: what becomes of the release that was live: SUPERSEDE, or ROLLBACK for a roll-back.
+    :param together: the releases of the set that go live in the same transaction; none for a switch by itself.
     """
 
     op: Operation
@@ -281,3 +356,4 @@ class Intent:
     release: ReleaseName
     from_epoch: int
     leaves: Action
+    together: tuple[ReleaseName, ...] = ()

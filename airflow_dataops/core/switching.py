@@ -31,6 +31,7 @@ class Switch:
     :param expect: the epoch the pointer must have.
     :param op_id: identifies the operation across retries.
     :param at: aware, UTC.
+    :param goes_back: it is a roll-back: what others have written to the target since is put aside, and stops it not.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class Switch:
     by: str
     at: datetime
     adopt: Relation | None = None
+    goes_back: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +56,16 @@ class SwitchRecord:
     release: int
     at: datetime
     by: str
+
+
+def conflict(switch: Switch, pointer: Pointer) -> str:
+    """Say that a switch has lost."""
+    return (
+        f"{switch.dataset}@r{switch.release} was not made live: the pointer is at epoch {pointer.epoch}, expected "
+        f"{switch.expect}. Somebody else switched first. {still(pointer)}"
+    )
+
+
+def still(pointer: Pointer) -> str:
+    """Say what readers keep."""
+    return "Nothing is live yet." if pointer.release is None else f"r{pointer.release} is still live."

@@ -34,6 +34,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def percent(part: int, whole: int) -> str:
+    """Return a share as people read it; never 100 % or 0 % for what is almost that."""
+    share = 100 * part / whole
+    if 0 < share < 0.001:
+        return "less than 0.001 %"
+    if 99.999 < share < 100:
+        return "more than 99.999 %"
+    return f"{share:.5g} %" if share > 99 else f"{share:.3g} %"
+
+
 def readable(value: Any) -> str:
     """Return ``value`` as a person reads it: thousands grouped, six significant digits, text in quotes."""
     if value is None:

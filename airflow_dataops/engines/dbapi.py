@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, MeasureError
+from airflow_dataops.core.ports import Voucher
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.engines.drivers import driver_of
 from airflow_dataops.engines.drivers.base import Rows, Running
@@ -36,13 +37,25 @@ class DbApiSession:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement with ``?`` placeholders and return all its rows (none for DDL)."""
-        return self._run(sql, parameters)[1]
+        rows: Rows = self._run(sql, parameters)[1]
+        return rows
+
+    def repeated(self, sql: str) -> list[int]:
+        """Run a SELECT of one column of whole numbers and return those that are there more than once."""
+        numbers: list[int] = self._run(sql, read=self._driver.repeated)[1]
+        return numbers
 
     def described(self, sql: str) -> Sequence[Any]:
         """Run one statement and return what its cursor says of each column, in the driver's own shape."""
         return self._run(sql)[0]
 
-    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Sequence[Any], Rows]:
+    def _run(
+        self, sql: str, parameters: Sequence[Any] = (), *, read: Callable[[Any], Any] | None = None
+    ) -> tuple[Sequence[Any], Any]:
+        """Run one statement and return its columns, in the driver's own shape, and what ``read`` makes of its cursor.
+
+        :param read: without it, all rows are fetched.
+        """
         with self._driver.understanding(), self._driver.cursor(self._connection) as cursor, self._running(cursor):
             if parameters:
                 cursor.execute(self._driver.styled(sql, self._connection), tuple(parameters))
@@ -52,7 +65,7 @@ class DbApiSession:
                 return (), []
             try:
                 # fetchall, always: one row fetched leaves the result open and the table locked.
-                return self._driver.shape(cursor), self._driver.fetched(cursor)
+                return self._driver.shape(cursor), (read or self._driver.fetched)(cursor)
             except (ValueError, OverflowError) as error:  # psycopg2's of a time before the year 1
                 raise MeasureError(
                     f"{self._driver.label}: a value is none that Python can hold, such as a time before the year 1"
@@ -111,9 +124,17 @@ class DbApiSession:
         """Return the relation's columns in order; empty where there is no such relation."""
         return self._driver.columns(self, relation)
 
+    def vouchers(self, relation: Relation) -> tuple[Voucher, ...]:
+        """Return what a relation's source knows of itself beside its constraints: here nothing."""
+        return ()
+
     def describe(self, query: str) -> list[Column]:
         """Return the columns that a SELECT yields, without running it over the data."""
         return self._driver.describe(self, query)
+
+    def identity(self, relation: Relation) -> str | None:
+        """Return ``None``: what a database's tables hold only their rows tell."""
+        return None
 
     def cancel(self) -> None:
         """Interrupt the running statement, from another thread."""

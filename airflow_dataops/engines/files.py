@@ -48,8 +48,7 @@ def opened(data: Any) -> Iterator[Opened]:
     spills = found.format != PARQUET and found.size > IN_MEMORY_BYTES
     with connected(filesystem, name=found.name, spills=spills) as (_, db, prefix):
         if found.format == PARQUET:
-            _readable(db, found, prefix)
-            _same_types(db, found, prefix)
+            refuse_unlike(db, found, prefix)
             bounds = {name: partition.bounds for name, partition in found.partitions.items()}
             footers = Footers(found.files, filesystem=filesystem, partitions=bounds)
             yield Opened(db=db, query=parquet_query(db, found, prefix), vouchers=(footers,))
@@ -114,16 +113,33 @@ def _options(found: Listing) -> str:
     return f"union_by_name = true, hive_partitioning = true, hive_types = {{{types}}}"
 
 
-def parquet_query(db: DbApiSession, found: Listing, prefix: str, options: str | None = None) -> str:
+def parquet_query(
+    db: DbApiSession, found: Listing, prefix: str, options: str | None = None, *, view: str = TABLE
+) -> str:
     """Return the SELECT of all rows of Parquet files.
 
     :param options: how they are read; by name and with the columns in their paths, if nothing else is said.
+    :param view: is made over the files where they are many.
     """
-    query = f"SELECT * FROM read_parquet({_list(found.files, prefix)}, {options or _options(found)})"
+    query = parquet_rows(found, prefix, options)
     if len(found.files) <= _NAMED_FILES:
         return query
-    db.execute(f"CREATE VIEW {TABLE} AS {query}")
-    return f"SELECT * FROM {TABLE}"
+    db.execute(f"CREATE VIEW {view} AS {query}")
+    return f"SELECT * FROM {view}"
+
+
+def parquet_rows(found: Listing, prefix: str, options: str | None = None) -> str:
+    """Return the SELECT of all rows of Parquet files, each of which stands in it by name."""
+    return f"SELECT * FROM read_parquet({_list(found.files, prefix)}, {options or _options(found)})"
+
+
+def refuse_unlike(db: DbApiSession, found: Listing, prefix: str) -> None:
+    """Refuse files that are no Parquet, or differ in a column's type; tell of columns that some of them lack.
+
+    :raises MeasureError: names the file.
+    """
+    _readable(db, found, prefix)
+    _same_types(db, found, prefix)
 
 
 def _readable(db: DbApiSession, found: Listing, prefix: str) -> None:

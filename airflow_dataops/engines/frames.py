@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError, MeasureError
 from airflow_dataops.engines.dbapi import DbApiSession
-from airflow_dataops.engines.embedded import TABLE, Opened
+from airflow_dataops.engines.embedded import TABLE, Opened, identifier
 from airflow_dataops.engines.proofs.columns import Columns
 
 _FRAME = "dataops_frame"
@@ -51,7 +51,7 @@ def opened(data: Any) -> Iterator[Opened]:
         valueless = [name for name, kind in objects.items() if kind == "empty"]
         _register(connection, _FRAME if valueless else TABLE, frame)
         if valueless:  # DuckDB would take those of a frame without rows for text
-            nothing = ", ".join(f'NULL::"NULL" AS {_quoted(name)}' for name in valueless)
+            nothing = ", ".join(f'NULL::"NULL" AS {identifier(name)}' for name in valueless)
             connection.execute(f"CREATE VIEW {TABLE} AS SELECT * REPLACE ({nothing}) FROM {_FRAME}")
         vouchers = (Columns(frame, names, len(frame)),)
         yield Opened(db=DbApiSession(connection, "duckdb"), query=f"SELECT * FROM {TABLE}", vouchers=vouchers)
@@ -131,7 +131,3 @@ def _objects(frame: Any) -> dict[str, str]:
                 f"give it one, for example frame[{name!r}].astype(str)."
             )
     return found
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

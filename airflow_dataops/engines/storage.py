@@ -44,6 +44,23 @@ class Storage(AbstractFileSystem):  # type: ignore[misc]
             self.failure = MeasureError(f"{type(error).__name__}: {error}", retryable=retryable)
             raise
 
+    @contextlib.contextmanager
+    def telling(self, name: str) -> Iterator[None]:
+        """Raise what a block could not measure in the storage's own words, if that refused something.
+
+        It can be tried again, unless it is a matter of rights.
+
+        :param name: the path as a person gave it.
+        """
+        self.failure = None
+        try:
+            yield
+        except MeasureError as error:
+            failure = self.failure
+            if failure is None:
+                raise
+            raise MeasureError(f"{name} cannot be read: {failure}", retryable=failure.retryable) from error
+
     def info(self, path: str, **options: Any) -> Any:
         """Return the file's size and kind."""
         return self._inner.info(self._strip_protocol(path))
@@ -103,13 +120,7 @@ class StorageSession(DbApiSession):
         self._storage = storage
         self._name = name
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement; what the storage refuses can be tried again, unless it is a matter of rights."""
-        self._storage.failure = None
-        try:
-            return super().execute(sql, parameters)
-        except MeasureError as error:
-            failure = self._storage.failure
-            if failure is None:
-                raise
-            raise MeasureError(f"{self._name} cannot be read: {failure}", retryable=failure.retryable) from error
+    def _run(self, sql: str, *arguments: Any, **options: Any) -> tuple[Sequence[Any], Any]:
+        """Run one statement."""
+        with self._storage.telling(self._name):
+            return super()._run(sql, *arguments, **options)

@@ -43,12 +43,36 @@ _PROVIDERS = {
     "snowflake": "apache-airflow-providers-snowflake",
     "trino": "apache-airflow-providers-trino",
 }
+ICEBERG = "iceberg"
 _FILES = {"duckdb": "DuckDB", "sqlite": "SQLite"}
+# What Airflow itself lets a connection be called.
+_CONN_ID = re.compile(r"[\w#!()\-.:/\\]{1,250}")
 _PID = re.compile(r"\(PID (\d+)\)")
 _NAME_US = (
     "SELECT set_config('application_name',"
     " coalesce(nullif(current_setting('application_name'), ''), 'airflow-dataops'), false)"
 )
+
+
+def connection_of(conn_id: str) -> Any:
+    """Return the Airflow connection.
+
+    :raises ConfigurationError: there is none; says how to define it.
+    """
+    if not isinstance(conn_id, str) or not _CONN_ID.fullmatch(conn_id):
+        shown = repr(conn_id[:80]) if isinstance(conn_id, str) else f"a {type(conn_id).__name__}"
+        raise ConfigurationError(
+            f"conn_id is {shown}, which no connection is called: expected letters, digits and '_-.:/#!()'. Give "
+            "the id of an Airflow connection."
+        )
+    connection = find_connection(conn_id)
+    if connection is None:
+        raise ConfigurationError(
+            f"There is no Airflow connection {conn_id!r}. Define it: in the UI under Admin, Connections; by "
+            f"`airflow connections add {conn_id} --conn-json '{{…}}'`; or in the environment as "
+            f"AIRFLOW_CONN_{conn_id.upper()}."
+        )
+    return connection
 
 
 class HookConnector:
@@ -64,14 +88,7 @@ class HookConnector:
 
     @cached_property
     def _connection(self) -> Any:
-        connection = find_connection(self.label)
-        if connection is None:
-            raise ConfigurationError(
-                f"There is no Airflow connection {self.label!r}. Define it: in the UI under Admin, Connections; by "
-                f"`airflow connections add {self.label} --conn-json '{{…}}'`; or in the environment as "
-                f"AIRFLOW_CONN_{self.label.upper()}."
-            )
-        return connection
+        return connection_of(self.label)
 
     @cached_property
     def dialect(self) -> str:
@@ -80,12 +97,31 @@ class HookConnector:
         :raises ConfigurationError: no such connection, or to a database that is not supported.
         """
         kind = self._connection.conn_type
+        if kind == ICEBERG:
+            raise ConfigurationError(
+                f"Connection {self.label!r} is an Iceberg catalogue, where releases are tags of tables: give "
+                "publisher='iceberg' to the stage of a dataset there."
+            )
         if kind not in CONNECTION_TYPES:
             raise ConfigurationError(
                 f"Connection {self.label!r} is of type {kind!r}, which is not supported: expected one of "
-                f"{', '.join(sorted(CONNECTION_TYPES))}. Use a connection to one of these."
+                f"{', '.join(sorted(CONNECTION_TYPES))}. Use a connection to one of these; for releases that are "
+                "folders, in a file system or an object storage, give publisher='files'."
             )
         return driver_of(kind).dialect
+
+    def require(self) -> None:
+        """Raise where the connection names a database file that is not on this machine: opened, it would be made.
+
+        :raises ConfigurationError: names the file.
+        """
+        if self.dialect in _FILES:
+            path = file_of(self._connection, self.label, _FILES[self.dialect])
+            if not os.path.exists(path):
+                raise ConfigurationError(
+                    f"Connection {self.label!r} names the {_FILES[self.dialect]} file {path}, which is not on this "
+                    "machine. Do this where the file is, or correct the connection."
+                )
 
     @contextlib.contextmanager
     def open(self, *, read_only: bool = False) -> Iterator[Database]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_dataops.core.errors import ConfigurationError
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.releases import ReleaseName
-from airflow_dataops.hooks.connections import searching_everywhere
 from airflow_dataops.services.gating import Judged, release_to_judge
 
 if TYPE_CHECKING:
@@ -43,7 +42,13 @@ def open_judged(
         return judged_data(path, f"files {path}")
     if release is not None:
         known = release_to_judge(store, release)
-        judged = _in_database(known.dataset.conn_id, known.relation, f"table {known.relation}", fingerprint=True)
+        judged = _in_database(
+            known.dataset.conn_id,
+            known.relation,
+            f"table {known.relation}",
+            publisher=known.dataset.publisher,
+            fingerprint=True,
+        )
         return replace(judged, release=release)
     if conn_id is None:
         raise ConfigurationError(f"{given[0]}= needs conn_id=: the connection of the database that holds it.")
@@ -70,28 +75,19 @@ def _located(data: Any) -> Any:
     """
     if not isinstance(data, str) or "://" not in data:
         return data
-    from airflow.sdk import ObjectStoragePath
-    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow_dataops.hooks.files import opened_path
 
-    try:
-        with searching_everywhere():
-            path = ObjectStoragePath(data)
-            _ = path.fs  # now, so that what is wrong with it is said here
-    except (ValueError, ImportError) as error:
-        raise ConfigurationError(
-            f"path={data!r} cannot be opened: {error}. Install the Airflow provider of that storage."
-        ) from error
-    except AirflowNotFoundException as error:
-        raise ConfigurationError(f"path={data!r} cannot be opened: {error}") from error
-    return path
+    return opened_path(data, "path")
 
 
-def _in_database(conn_id: str, source: Any, label: str, *, fingerprint: bool = False) -> Judged:
+def _in_database(
+    conn_id: str, source: Any, label: str, *, publisher: str = "view", fingerprint: bool = False
+) -> Judged:
     def judge_relation(suite: Suite, **options: Any) -> GateResult:
-        from airflow_dataops.hooks.connectors import HookConnector
+        from airflow_dataops.hooks.targets import connector_of
         from airflow_dataops.services.judging import judge
 
-        with HookConnector(conn_id).open(read_only=True) as db:
+        with connector_of(conn_id, publisher).open(read_only=True) as db:
             return judge(db, source, suite, fingerprint=fingerprint, **options)
 
     return Judged(label=label, judge=judge_relation, neighbours=_open_other, conn_id=conn_id)

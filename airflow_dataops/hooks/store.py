@@ -16,9 +16,10 @@ _LIBPQ = ("host", "options", "target_session_attrs", "channel_binding", "gssencm
 ONE_HOST = ("LocalExecutor", "SequentialExecutor")
 
 
-def open_store() -> Store:
+def open_store(**options: Any) -> Store:
     """Open the store; the SQLite default is made on first use.
 
+    :param options: ``patience``, as :class:`airflow_dataops.stores.store.Store` has it.
     :raises ConfigurationError: the SQLite default under an executor that runs on several hosts.
     :raises SchemaVersionError: its schema is missing, older or newer; says what to run.
     :raises StoreUnavailable: it cannot be reached.
@@ -26,7 +27,7 @@ def open_store() -> Store:
     from airflow_dataops.stores.store import Store
 
     url, default = store_url()
-    return Store.open(url, create=default)
+    return Store.open(url, create=default, **options)
 
 
 def store_url() -> tuple[str, bool]:
@@ -73,11 +74,14 @@ def _postgres_url(connection: Any) -> str:
 
     driver = "psycopg" if find_spec("psycopg") else "psycopg2"
     query = {k: str(v) for k, v in connection.extra_dejson.items() if k.startswith("ssl") or k in _LIBPQ}
+    host = connection.host
+    if host and host.startswith("/"):  # a socket's folder, which would be read as part of the database's name
+        host, query["host"] = None, host
     return URL.create(
         f"postgresql+{driver}",
         username=connection.login,
         password=connection.password,
-        host=connection.host,
+        host=host,
         port=connection.port,
         database=connection.schema,
         query=query,

@@ -1,1 +1,1 @@
-"""WATCH: what SQL reads. Parsing only; nothing here runs a statement or keeps a literal."""
+"""WATCH: what SQL reads and writes. Parsing only; nothing here runs a statement or keeps a literal."""

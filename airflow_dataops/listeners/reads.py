@@ -1,71 +1,169 @@
-"""Every task's SQL, as Airflow's database hooks report it: who reads a dataset without asking ``ref`` is known too.
+"""What every task of every DAG reads and writes, as Airflow itself tells: no DAG needs to be changed for it.
 
-Airflow collects hook lineage once per process, and a process may run several tasks: what a task adds is counted from a
-baseline taken when it starts. Without a baseline nothing is attributed to it. Parameters and SQL text are not kept.
+Told are the SQL that database hooks ran, the assets that hooks reported, and those that a task declares as its inlets
+and outlets. Airflow collects this once per process, and a process may run several tasks: what a task adds is counted
+from a baseline taken when it starts. Without a baseline nothing is attributed to it. Parameters and SQL are not kept.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
+if TYPE_CHECKING:
+    from airflow_dataops.core.usage import Observed
+
 log = logging.getLogger(__name__)
 
+PATIENCE = 2.0
+"""Seconds that a task that has ended waits for the store; then its uses are kept on this host."""
+AT_ONCE = 50
+"""How many earlier tasks' uses a task stores beside its own."""
 _SQL_JOB = "sql_job"
-_baselines: dict[str, int] = {}
+_baselines: dict[str, Counter[int]] = {}
 
 
 @hookimpl
 def on_task_instance_running(previous_state: Any, task_instance: Any) -> None:
-    """Remember how much lineage this process has collected before the task."""
-    _baselines.clear()
-    _baselines[str(task_instance.id)] = len(_collected())
+    """Remember what this process has collected before the task."""
+    try:
+        _baselines.clear()
+        _baselines[str(task_instance.id)] = _counts()
+    except Exception as error:  # a listener must never break a task
+        log.warning("What this task uses will not be logged: %s: %s", type(error).__name__, error)
 
 
 @hookimpl
 def on_task_instance_success(previous_state: Any, task_instance: Any) -> None:
-    """Log what the task has read."""
-    _log_reads(task_instance)
+    """Log what the task has used."""
+    _log_uses(task_instance)
 
 
 @hookimpl
 def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:
-    """Log what the task has read before it failed."""
-    _log_reads(task_instance)
+    """Log what the task has used before it failed."""
+    _log_uses(task_instance)
 
 
-def _collected() -> list[Any]:
-    """Return the SQL statements that hooks of this process have reported so far."""
+def _collected() -> tuple[Any, ...]:
+    """Return all that hooks of this process have reported so far."""
     from airflow.sdk.lineage import get_hook_lineage_collector
 
-    return [extra for extra in get_hook_lineage_collector().collected_assets.extra if extra.key == _SQL_JOB]
+    found = get_hook_lineage_collector().collected_assets
+    return (*found.extra, *found.inputs, *found.outputs)
 
 
-def _log_reads(task_instance: Any) -> None:
-    """Log the reads of datasets; whatever goes wrong is a line in the log and nothing more."""
+def _counts() -> Counter[int]:
+    """Return how often each report was made: the same one again raises its count alone."""
+    return Counter({_identity(item): item.count for item in _collected()})
+
+
+def _identity(item: Any) -> int:
+    what = (item.key, str(item.value)) if hasattr(item, "key") else (item.asset.uri, "")
+    return hash((*what, type(item).__name__, id(item.context)))
+
+
+def _log_uses(task_instance: Any) -> None:
+    """Log the uses; whatever goes wrong is a line in the log and nothing more."""
     try:
         baseline = _baselines.pop(str(task_instance.id), None)
         if baseline is None:
             return
-        statements = [(extra.value["sql"], extra.context) for extra in _collected()[baseline:]]
-        if statements:
-            _store_reads(statements, task_instance)
+        observed = _observed(task_instance, baseline)
+        if observed.uses or observed.coverage.statements or observed.coverage.dropped:
+            _keep(observed)
     except Exception as error:  # a listener must never break a task
-        log.warning("Reads of this task are not logged: %s: %s", type(error).__name__, error)
+        log.warning("What this task has used is not logged: %s: %s", type(error).__name__, error)
 
 
-def _store_reads(statements: list[tuple[Any, Any]], task_instance: Any) -> None:
+def _observed(task_instance: Any, baseline: Counter[int]) -> Observed:
     from datetime import UTC, datetime
 
-    from airflow_dataops.hooks.store import open_store
-    from airflow_dataops.hooks.tasks import task_key
-    from airflow_dataops.lineage.sql import tables_read
-    from airflow_dataops.services.usage import log_dataset_reads
+    from airflow.sdk import Asset
+    from airflow.sdk.lineage import MAX_COLLECTED_ASSETS, MAX_COLLECTED_EXTRA, get_hook_lineage_collector
 
-    relations: set[str] = set()
-    for sql, hook in statements:
-        relations.update(tables_read(sql, getattr(hook, "dialect_name", "")) or ())
-    if relations:
-        log_dataset_reads(open_store(), sorted(relations), task_key({"ti": task_instance}), datetime.now(UTC))
+    from airflow_dataops.core.usage import Access, Coverage, Observed, Use
+    from airflow_dataops.hooks.tasks import task_key
+
+    key, at = task_key({"ti": task_instance}), datetime.now(UTC)
+    consumer = f"{key.dag_id}.{key.task_id}"
+    found = get_hook_lineage_collector().collected_assets
+
+    def use(relation: str, access: Access, source: str, columns: Any = None, conn_id: str | None = None) -> Use:
+        return Use(
+            relation=relation,
+            consumer=consumer,
+            source=source,
+            at=at,
+            key=key,
+            access=access,
+            columns=columns,
+            conn_id=conn_id,
+        )
+
+    def fresh(items: Any) -> list[Any]:
+        return [item for item in items if item.count > baseline[_identity(item)]]
+
+    uses, parts = [], []
+    for conn_id, lineage in _lineages([extra for extra in fresh(found.extra) if extra.key == _SQL_JOB]).items():
+        uses += [use(touch.relation, Access.READ, "sql", touch.columns, conn_id) for touch in lineage.reads]
+        uses += [use(touch.relation, Access.WRITE, "sql", touch.columns, conn_id) for touch in lineage.writes]
+        parts.append(Coverage(statements=lineage.statements, unparsed=lineage.unparsed))
+    for access, reported, declared in (
+        (Access.READ, found.inputs, "inlets"),
+        (Access.WRITE, found.outputs, "outlets"),
+    ):
+        uses += [use(item.asset.name or item.asset.uri, access, "hook") for item in fresh(reported)]
+        assets = getattr(getattr(task_instance, "task", None), declared, None) or ()
+        uses += [use(asset.name, access, "asset") for asset in assets if isinstance(asset, Asset)]
+    full = len(found.extra) >= MAX_COLLECTED_EXTRA or max(len(found.inputs), len(found.outputs)) >= MAX_COLLECTED_ASSETS
+    return Observed(
+        consumer=consumer, at=at, uses=tuple(uses), coverage=Coverage.sum([*parts, Coverage(dropped=int(full))])
+    )
+
+
+def _lineages(extras: list[Any]) -> dict[str | None, Any]:
+    """Return what SQL uses, by connection: a temporary table of one is none of another."""
+    from airflow_dataops.lineage.sql import lineage_of
+
+    ran: dict[str | None, list[tuple[Any, str]]] = {}
+    for extra in extras:
+        hook = extra.context
+        conn_id = getattr(hook, getattr(hook, "conn_name_attr", None) or "", None)
+        ran.setdefault(conn_id, []).append((extra.value["sql"], _dialect(hook)))
+    return {conn_id: lineage_of(statements) for conn_id, statements in ran.items()}
+
+
+def _dialect(hook: Any) -> str:
+    try:
+        return str(hook.dialect_name)
+    except Exception:  # some hooks look for a driver that is not installed
+        return str(getattr(hook, "conn_type", ""))
+
+
+def _keep(observed: Observed) -> None:
+    """Store what was observed, and what was left on this host by earlier tasks; or leave it there."""
+    from airflow_dataops.core.errors import ConfigurationError, DataOpsError
+    from airflow_dataops.hooks.spool import open_spool
+    from airflow_dataops.hooks.store import open_store
+    from airflow_dataops.services.usage import flush, record
+
+    spool = open_spool()
+    try:
+        store = open_store(patience=PATIENCE)
+        record(store, observed)
+    except ConfigurationError as error:  # there is no store here, and none will come back
+        log.info("What this task has used is not logged. %s", error)
+        return
+    except DataOpsError as error:
+        kept = spool.add(observed)
+        where = "kept on this host until the store is back" if kept else "lost, as this host keeps no more, and counted"
+        log.warning("The store is away: what this task has used is %s. %s", where, error)
+        return
+    try:
+        flush(store, spool, limit=AT_ONCE)
+    except DataOpsError as error:
+        log.info("What earlier tasks have used stays on this host for now. %s", error)

@@ -21,6 +21,7 @@ def ref(context: Context, dataset: str) -> str:
     from datetime import UTC, datetime
 
     from airflow_dataops.core.errors import ConfigurationError
+    from airflow_dataops.hooks.connectors import HookConnector
     from airflow_dataops.hooks.store import open_store
     from airflow_dataops.hooks.tasks import task_key
     from airflow_dataops.services.usage import resolve
@@ -28,4 +29,10 @@ def ref(context: Context, dataset: str) -> str:
     values = context.get_all()
     if "ti" not in values:
         raise ConfigurationError(f"ref({dataset!r}) is for templated fields of a task: it needs to know who reads.")
-    return resolve(open_store(), dataset, task_key(values), datetime.now(UTC))
+    return resolve(
+        open_store(),
+        dataset,
+        task_key(values),
+        datetime.now(UTC),
+        dialect_of=lambda conn_id: HookConnector(conn_id).dialect,
+    )

@@ -18,6 +18,10 @@ class GateFailed(DataOpsFailed):
     """Bad data: a gate's verdict is FAIL. Downstream tasks do not run, and no retry is spent."""
 
 
+class DiffRefused(DataOpsFailed):
+    """A release changes what its diff's policy does not let it change. No retry is spent."""
+
+
 @contextmanager
 def airflow_errors() -> Iterator[None]:
     """Let retryable errors through, for Airflow to retry; make the others fail at once.

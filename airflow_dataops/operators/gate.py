@@ -194,9 +194,12 @@ class GateOperator(BaseOperator, SkipMixin):
         :raises MeasureError: not measured, and a retry may help.
         """
         from airflow_dataops.services.gating import headline
+        from airflow_dataops.services.usage import reached
 
         live = store.releases.live(run.release.dataset) if run.release else None
-        message = headline(run, str(live) if live else None)
+        name = run.release.dataset if run.release else self.table
+        radius = reached(store, name, run.at) if name and run.result.verdict is Verdict.FAIL else ""
+        message = headline(run, str(live) if live else None, radius)
         if self.on_fail == "shadow":
             self.log.warning("%s Shadow: nothing is stopped.", message)
             return

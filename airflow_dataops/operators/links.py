@@ -1,4 +1,4 @@
-"""The way from a task to its gate's page."""
+"""The way from a task to its page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink
+
+from airflow_dataops.core.errors import ConfigurationError
+from airflow_dataops.core.releases import ReleaseName
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -29,10 +32,34 @@ class GateLink(BaseOperatorLink):
 
         :param ti_key: dag, run, task and map index; a key or the running task instance itself.
         """
-        from airflow.sdk.configuration import conf
-
-        prefix = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
         dag, run, task = (quote(part, safe="") for part in (ti_key.dag_id, ti_key.run_id, ti_key.task_id))
         index = getattr(ti_key, "map_index", None)
         mapped = f"/mapped/{index}" if index is not None and index >= 0 else ""
-        return f"{prefix}/dags/{dag}/runs/{run}/tasks/{task}{mapped}/plugin/{GATE_TAB}"
+        return f"{_prefix()}/dags/{dag}/runs/{run}/tasks/{task}{mapped}/plugin/{GATE_TAB}"
+
+
+class DiffLink(BaseOperatorLink):
+    """A button on the task instance that opens the page of the release that was compared, where its diffs stand."""
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return "Diff"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Return the page's path on this Airflow; none where the task was given no release.
+
+        :param operator: the task, its arguments rendered.
+        """
+        try:
+            name = ReleaseName.parse(getattr(operator, "release", None))
+        except ConfigurationError:
+            return ""
+        return f"{_prefix()}/dataops/releases/{quote(name.dataset, safe='')}/{name.number}"
+
+
+def _prefix() -> str:
+    """Return the path before Airflow's own, of a proxy."""
+    from airflow.sdk.configuration import conf
+
+    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

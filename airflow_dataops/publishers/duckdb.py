@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.switching import Switch
 from airflow_dataops.publishers.patience import Patience
-from airflow_dataops.publishers.target import breaks_dependents, mentioning
+from airflow_dataops.publishers.target import Transactional, breaks_dependents, mentioning
 
 _HERE = "= current_database() AND lower({schema}) = lower(COALESCE(?, current_schema()))"
 _KINDS = {"BASE TABLE": "table", "VIEW": "view"}
+_OF_TABLE = f"database_name {_HERE.format(schema='schema_name')} AND lower(table_name) = lower(?)"
+_FITTINGS = f"""
+    SELECT constraint_text || CASE constraint_type WHEN 'NOT NULL' THEN ' on ' || constraint_column_names[1] ELSE '' END
+        FROM duckdb_constraints() WHERE {_OF_TABLE}
+    UNION ALL SELECT CASE WHEN is_unique THEN 'unique ' ELSE '' END || 'index ' || expressions
+        FROM duckdb_indexes() WHERE {_OF_TABLE}
+    UNION ALL SELECT 'the default of ' || column_name || ': ' || column_default
+        FROM duckdb_columns() WHERE {_OF_TABLE} AND column_default IS NOT NULL
+    ORDER BY 1
+"""
 
 
-class DuckdbTarget:
+class DuckdbTarget(Transactional):
     """How DuckDB moves what readers see."""
 
     name_limit: int | None = None
+    freezing: Mapping[str, str | None] = dict.fromkeys(("triggers", "grants"), "DuckDB has neither triggers nor grants")
 
     def relation(self, name: str) -> Relation:
         """Return ``nyc``.``flights`` for ``nyc.flights``."""
@@ -76,14 +87,23 @@ class DuckdbTarget:
         db.execute(f"CREATE TABLE {relation.sql} AS SELECT * FROM {source.sql}")
         db.execute(f"DROP TABLE {source.sql}")
 
-    def freeze(self, db: Database, relation: Relation) -> None:
+    def freeze(self, db: Database, relation: Relation, by: str | None = None) -> None:
         """Do nothing: DuckDB has neither triggers nor grants; the fingerprint tells of changes."""
 
-    def flip(self, db: Database, switch: Switch, patience: Patience) -> None:
-        """Replace the view."""
-        if switch.adopt and self.kind(db, switch.reader) == "table":
-            self.rename(db, switch.reader, switch.adopt)
-        db.execute(f"CREATE OR REPLACE VIEW {switch.reader.sql} AS SELECT * FROM {switch.relation.sql}")
+    def flip(self, db: Database, switches: Sequence[Switch], patience: Patience) -> None:
+        """Replace each view."""
+        for switch in switches:
+            if switch.adopt and self.kind(db, switch.reader) == "table":
+                self.rename(db, switch.reader, switch.adopt)
+            db.execute(f"CREATE OR REPLACE VIEW {switch.reader.sql} AS SELECT * FROM {switch.relation.sql}")
+
+    def fittings(self, db: Database, relation: Relation) -> list[str]:
+        """Return constraints, indexes and defaults."""
+        return [fitting for (fitting,) in db.execute(_FITTINGS, (relation.schema, relation.name) * 3)]
+
+    def file(self, db: Database) -> str | None:
+        """Return the database's file."""
+        return db.execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()")[0][0]
 
     def dependents(self, db: Database, relation: Relation) -> list[str]:
         """Return the views whose SQL mentions ``relation``."""

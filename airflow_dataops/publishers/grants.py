@@ -14,13 +14,11 @@ _RELATION = """
         quote_literal(obj_description(oid, 'pg_class'))
     FROM pg_class WHERE oid = to_regclass(?)
 """
-_TABLE_GRANTS = f"""
+_GRANTS = f"""
     SELECT NULL, acl.privilege_type, {_ROLE}, acl.is_grantable
     FROM pg_class AS relation, aclexplode(relation.relacl) AS acl
     WHERE relation.oid = to_regclass(?) AND acl.grantee <> relation.relowner
-"""
-_COLUMN_GRANTS = f"""
-    SELECT attribute.attname::text, acl.privilege_type, {_ROLE}, acl.is_grantable
+    UNION ALL SELECT attribute.attname::text, acl.privilege_type, {_ROLE}, acl.is_grantable
     FROM pg_attribute AS attribute, aclexplode(attribute.attacl) AS acl
     WHERE attribute.attrelid = to_regclass(?) AND NOT attribute.attisdropped AND attribute.attacl IS NOT NULL
 """
@@ -34,6 +32,10 @@ class Grant:
     role: str
     grantable: bool
     column: str | None = None
+
+    def __str__(self) -> str:
+        column = f" ({self.column})" if self.column is not None else ""
+        return f"{self.privilege}{column} to {self.role}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ class Grants:
         if not rows:
             return cls()
         owner, options, comment = rows[0]
-        held = db.execute(_TABLE_GRANTS, (relation.sql,)) + db.execute(_COLUMN_GRANTS, (relation.sql,))
+        held = db.execute(_GRANTS, (relation.sql, relation.sql))
         return cls(
             owner=owner,
             options=tuple(options or ()),
@@ -65,10 +67,11 @@ class Grants:
             grants=tuple(Grant(column=c, privilege=p, role=r, grantable=g) for c, p, r, g in held),
         )
 
-    def restore(self, db: Database, view: Relation, columns: Set[str]) -> None:
+    def restore(self, db: Database, view: Relation, columns: Set[str], *, kind: str = "VIEW") -> None:
         """Give a view that was just created what its predecessor had, and nothing that it had not.
 
         :param columns: the view's; grants on others went with the columns.
+        :param kind: ``TABLE`` where it is a table that takes a view's place.
         """
         if self.owner is None:
             return
@@ -81,5 +84,5 @@ class Grants:
             option = " WITH GRANT OPTION" if grant.grantable else ""
             db.execute(f"GRANT {grant.privilege}{column} ON {view.sql} TO {grant.role}{option}")
         if self.comment is not None:
-            db.execute(f"COMMENT ON VIEW {view.sql} IS {self.comment}")
-        db.execute(f"ALTER VIEW {view.sql} OWNER TO {self.owner}")
+            db.execute(f"COMMENT ON {kind} {view.sql} IS {self.comment}")
+        db.execute(f"ALTER {kind} {view.sql} OWNER TO {self.owner}")

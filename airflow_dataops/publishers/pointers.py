@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,13 +15,31 @@ from airflow_dataops.core.switching import Pointer, Switch, SwitchRecord
 
 # "at" is ISO 8601 text in UTC: the same on every engine, and no driver needs time zones to read it.
 _POINTER = (
-    "CREATE TABLE IF NOT EXISTS {table} (dataset TEXT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL,"
-    ' "release" BIGINT, relation TEXT)'
+    "CREATE TABLE IF NOT EXISTS {pointer} (dataset {key} NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL,"
+    " {release} BIGINT, relation TEXT){storage}"
 )
 _LOG = (
-    "CREATE TABLE IF NOT EXISTS {table} (dataset TEXT NOT NULL, epoch BIGINT NOT NULL, op_id TEXT NOT NULL UNIQUE,"
-    ' "release" BIGINT NOT NULL, "at" TEXT NOT NULL, "by" TEXT NOT NULL, UNIQUE (dataset, epoch))'
+    "CREATE TABLE IF NOT EXISTS {log} (dataset {key} NOT NULL, epoch BIGINT NOT NULL, op_id {key} NOT NULL UNIQUE,"
+    " {release} BIGINT NOT NULL, {at} TEXT NOT NULL, {by} TEXT NOT NULL, UNIQUE (dataset, epoch)){storage}"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """How a database says what the publisher and the two tables need, where not all say the same.
+
+    :param quote: stands around names.
+    :param key: the type of a text that can be a key.
+    :param storage: ends a CREATE TABLE of ours.
+    :param unless_there: ends an INSERT that leaves a row of the same key as it is.
+    :param returning: whether an UPDATE can return what it changed.
+    """
+
+    quote: str = '"'
+    key: str = "TEXT"
+    storage: str = ""
+    unless_there: str = "ON CONFLICT DO NOTHING"
+    returning: bool = True
 
 
 class PointerTables:
@@ -30,22 +49,39 @@ class PointerTables:
     :param exists: tells whether a table is there.
     """
 
-    def __init__(self, schema: str | None, exists: Callable[[Database, Relation], bool]) -> None:
+    def __init__(self, schema: str | None, exists: Callable[[Database, Relation], bool], wording: Wording) -> None:
         self.pointer = Relation(schema=schema, name="dataops_pointer")
         self.log = Relation(schema=schema, name="dataops_switch")
         self._exists = exists
+        self._there = False  # both tables, known since they were made or found
+        self._wording = wording
+        self._words = {"key": wording.key, "storage": wording.storage, "unless_there": wording.unless_there}
+        self._words["next_epoch"] = "epoch + 1" if wording.returning else "LAST_INSERT_ID(epoch + 1)"
+        self._words |= {name: Relation(name=name).quoted(wording.quote) for name in ("release", "at", "by")}
+        self._words |= {"pointer": self.pointer.quoted(wording.quote), "log": self.log.quoted(wording.quote)}
+
+    def _sql(self, text: str) -> str:
+        """Return a statement in the database's own words."""
+        return text.format_map(self._words)
 
     def ensure(self, db: Database, dataset: str) -> None:
         """Make both tables, and the dataset's row at epoch 0, where they are missing; outside of a transaction.
 
         With the row there, every compare-and-set is an UPDATE, whose conflicts every engine tells as such.
         """
-        for table, ddl in ((self.pointer, _POINTER), (self.log, _LOG)):
-            if not self._exists(db, table):
-                self._make(db, ddl.format(table=table.sql), partial(self._exists, db, table))
+        if not self.found(db):
+            for table, ddl in ((self.pointer, _POINTER), (self.log, _LOG)):
+                if not self._exists(db, table):
+                    self._make(db, self._sql(ddl), partial(self._exists, db, table))
+            self._there = True
         if not self._row(db, dataset):
-            insert = f"INSERT INTO {self.pointer.sql} (dataset, epoch) VALUES (?, 0) ON CONFLICT DO NOTHING"
+            insert = self._sql("INSERT INTO {pointer} (dataset, epoch) VALUES (?, 0) {unless_there}")
             self._make(db, insert, lambda: bool(self._row(db, dataset)), (dataset,))
+
+    def found(self, db: Database) -> bool:
+        """Return whether both tables are there: the log is made last."""
+        self._there = self._there or self._exists(db, self.log)
+        return self._there
 
     @staticmethod
     def _make(db: Database, sql: str, made: Callable[[], bool], parameters: Sequence[Any] = ()) -> None:
@@ -58,11 +94,11 @@ class PointerTables:
                 raise
 
     def _row(self, db: Database, dataset: str) -> list[tuple[Any, ...]]:
-        return db.execute(f'SELECT epoch, "release", relation FROM {self.pointer.sql} WHERE dataset = ?', (dataset,))
+        return db.execute(self._sql("SELECT epoch, {release}, relation FROM {pointer} WHERE dataset = ?"), (dataset,))
 
     def read(self, db: Database, dataset: str) -> Pointer:
         """Return the pointer; epoch 0 before the first switch, without making anything."""
-        rows = self._row(db, dataset) if self._exists(db, self.pointer) else []
+        rows = self._row(db, dataset) if self._there or self._exists(db, self.pointer) else []
         if not rows:
             return Pointer(dataset=dataset, epoch=0)
         epoch, release, relation = rows[0]
@@ -73,7 +109,7 @@ class PointerTables:
         if not self._exists(db, self.pointer):
             return []
         rows = db.execute(
-            f'SELECT dataset, epoch, "release", relation FROM {self.pointer.sql} WHERE "release" IS NOT NULL'
+            self._sql("SELECT dataset, epoch, {release}, relation FROM {pointer} WHERE {release} IS NOT NULL")
         )
         return [Pointer(dataset=d, epoch=e, release=r, relation=t) for d, e, r, t in rows]
 
@@ -89,8 +125,8 @@ class PointerTables:
         if not self._exists(db, self.log):
             return None
         rows = db.execute(
-            f'SELECT dataset, epoch, op_id, "release", "at", "by" FROM {self.log.sql} WHERE {condition}'
-            " ORDER BY epoch DESC LIMIT 1",
+            self._sql("SELECT dataset, epoch, op_id, {release}, {at}, {by} FROM {log}")
+            + f" WHERE {condition} ORDER BY epoch DESC LIMIT 1",
             parameters,
         )
         if not rows:
@@ -102,18 +138,40 @@ class PointerTables:
 
     def advance(self, db: Database, before: Pointer, release: int | None, relation: str | None) -> Pointer | None:
         """Move the pointer from exactly ``before.epoch`` to the next; return it, or ``None`` if it was not there."""
-        rows = db.execute(
-            f'UPDATE {self.pointer.sql} SET epoch = epoch + 1, "release" = ?, relation = ?'
-            " WHERE dataset = ? AND epoch = ? RETURNING epoch",
-            (release, relation, before.dataset, before.epoch),
+        update = self._sql(
+            "UPDATE {pointer} SET epoch = {next_epoch}, {release} = ?, relation = ? WHERE dataset = ? AND epoch = ?"
         )
-        if len(rows) != 1:
+        parameters = (release, relation, before.dataset, before.epoch)
+        if self._wording.returning:
+            rows = db.execute(f"{update} RETURNING epoch", parameters)
+        else:
+            # The session keeps what the UPDATE has set; ROW_COUNT() is gone when a driver pings between two statements.
+            db.execute("SELECT LAST_INSERT_ID(0)")
+            db.execute(update, parameters)
+            rows = db.execute("SELECT LAST_INSERT_ID()")
+        if rows != [(before.epoch + 1,)]:
             return None
-        return Pointer(dataset=before.dataset, epoch=rows[0][0], release=release, relation=relation)
+        return Pointer(dataset=before.dataset, epoch=before.epoch + 1, release=release, relation=relation)
+
+    def announce(self, db: Database, before: Pointer, relation: str) -> None:
+        """Note which relation a first switch is about to show, where no transaction holds view and pointer together."""
+        db.execute(
+            self._sql("UPDATE {pointer} SET relation = ? WHERE dataset = ? AND epoch = ? AND {release} IS NULL"),
+            (relation, before.dataset, before.epoch),
+        )
+
+    def announced(self, db: Database, relation: str) -> bool:
+        """Return whether a first switch was about to show ``relation``, and has not been recorded."""
+        if not self._exists(db, self.pointer):
+            return False
+        sql = self._sql("SELECT 1 FROM {pointer} WHERE {release} IS NULL AND LOWER(relation) = LOWER(?)")
+        return bool(db.execute(sql, (relation,)))
 
     def append(self, db: Database, switch: Switch, epoch: int) -> None:
         """Write the log's row."""
         db.execute(
-            f'INSERT INTO {self.log.sql} (dataset, epoch, op_id, "release", "at", "by") VALUES (?, ?, ?, ?, ?, ?)',
+            self._sql(
+                "INSERT INTO {log} (dataset, epoch, op_id, {release}, {at}, {by}) VALUES (?, ?, ?, ?, ?, ?)",
+            ),
             (switch.dataset, epoch, switch.op_id, switch.release, switch.at.isoformat(), switch.by),
         )

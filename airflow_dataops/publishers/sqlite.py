@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Relation
 from airflow_dataops.core.switching import Switch
+from airflow_dataops.publishers.freezing import SAID, WRITES
 from airflow_dataops.publishers.patience import Patience
-from airflow_dataops.publishers.target import breaks_dependents, mentioning
+from airflow_dataops.publishers.target import Transactional, breaks_dependents, mentioning
 
 _FREEZE = (
     "CREATE TRIGGER IF NOT EXISTS {trigger} BEFORE {action} ON {table} BEGIN SELECT RAISE(ABORT, '{message}'); END"
 )
+# https://www.sqlite.org/datatype3.html#determination_of_column_affinity
+_AFFINITIES = (
+    ("INT", ("INT",)),
+    ("TEXT", ("CHAR", "CLOB", "TEXT")),
+    ("BLOB", ("BLOB",)),
+    ("REAL", ("REAL", "FLOA", "DOUB")),
+)
+_FITTINGS = """
+    SELECT 'PRIMARY KEY (' || group_concat(name, ', ') || ')'
+        FROM (SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk) HAVING count(*) > 0
+    UNION ALL SELECT CASE "unique" WHEN 1 THEN 'unique ' ELSE '' END || 'index ('
+            || (SELECT group_concat(coalesce(name, 'an expression'), ', ') FROM pragma_index_info(list.name)) || ')'
+        FROM pragma_index_list(?) AS list WHERE origin <> 'pk'
+    UNION ALL SELECT 'NOT NULL on ' || name FROM pragma_table_info(?) WHERE "notnull" = 1
+    UNION ALL SELECT 'the default of ' || name FROM pragma_table_info(?) WHERE dflt_value IS NOT NULL
+    UNION ALL SELECT 'FOREIGN KEY (' || "from" || ') REFERENCES ' || "table" FROM pragma_foreign_key_list(?)
+"""
 
 
-class SqliteTarget:
+class SqliteTarget(Transactional):
     """How SQLite moves what readers see."""
 
     name_limit: int | None = None
+    freezing: Mapping[str, str | None] = {
+        "triggers": None,
+        "grants": "SQLite has no grants, and always has the triggers",
+    }
 
     def relation(self, name: str) -> Relation:
         """Return ``nyc_flights`` for ``nyc.flights``."""
@@ -64,20 +86,44 @@ class SqliteTarget:
         finally:
             db.execute(f"PRAGMA legacy_alter_table = {int(before)}")
 
-    def freeze(self, db: Database, relation: Relation) -> None:
-        """Refuse writes by triggers, which go with the table when it is dropped."""
-        message = f"{relation.name} is a frozen release: stage a new one instead of changing it".replace("'", "''")
-        for action in ("INSERT", "UPDATE", "DELETE"):
-            trigger = Relation(name=f"{relation.name}__frozen_{action.lower()}").sql
+    def freeze(self, db: Database, relation: Relation, by: str | None = None) -> None:
+        """Refuse writes by triggers, asked for or not; they go with the table when it is dropped."""
+        message = f"{relation.name} {SAID}".replace("'", "''")
+        for action in WRITES:
+            trigger = _trigger(relation, action)
             db.execute(_FREEZE.format(trigger=trigger, action=action, table=relation.sql, message=message))
 
-    def flip(self, db: Database, switch: Switch, patience: Patience) -> None:
-        """Drop the view and create it anew; readers see one or the other."""
-        if switch.adopt and self.kind(db, switch.reader) == "table":
-            self.rename(db, switch.reader, switch.adopt)
-            self.freeze(db, switch.adopt)
-        db.execute(f"DROP VIEW IF EXISTS {switch.reader.sql}")
-        db.execute(f"CREATE VIEW {switch.reader.sql} AS SELECT * FROM {switch.relation.sql}")
+    def hand_back(self, db: Database, view: Relation, table: Relation) -> None:
+        """Let the table be written to again, too."""
+        for action in WRITES:
+            db.execute(f"DROP TRIGGER IF EXISTS {_trigger(table, action)}")
+        super().hand_back(db, view, table)
+
+    def tables(self, db: Database, beside: Relation) -> list[str]:
+        """Return the names of all tables."""
+        return [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+
+    def fittings(self, db: Database, relation: Relation) -> list[str]:
+        """Return keys, indexes, defaults, NOT NULL and foreign keys."""
+        return [fitting for (fitting,) in db.execute(_FITTINGS, (relation.name,) * 5)]
+
+    def comparable(self, type_: str) -> str:
+        """Return the type's affinity: all that SQLite keeps of it in a table that is made from a SELECT."""
+        found = (affinity for affinity, words in _AFFINITIES if any(word in type_.upper() for word in words))
+        return next(found, "NUM" if type_ else "BLOB")
+
+    def file(self, db: Database) -> str | None:
+        """Return the database's file."""
+        return db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'")[0][0] or None
+
+    def flip(self, db: Database, switches: Sequence[Switch], patience: Patience) -> None:
+        """Drop each view and create it anew; readers see one or the other."""
+        for switch in switches:
+            if switch.adopt and self.kind(db, switch.reader) == "table":
+                self.rename(db, switch.reader, switch.adopt)
+                self.freeze(db, switch.adopt)
+            db.execute(f"DROP VIEW IF EXISTS {switch.reader.sql}")
+            db.execute(f"CREATE VIEW {switch.reader.sql} AS SELECT * FROM {switch.relation.sql}")
 
     def dependents(self, db: Database, relation: Relation) -> list[str]:
         """Return the views whose SQL mentions ``relation``."""
@@ -90,3 +136,8 @@ class SqliteTarget:
     def blockers(self, db: Database, alone: Iterable[Relation], unwritten: Iterable[Relation]) -> list[str]:
         """Return nothing: SQLite does not know who holds its lock."""
         return []
+
+
+def _trigger(relation: Relation, action: str) -> str:
+    """Return the name, quoted, of the trigger that refuses ``action``."""
+    return Relation(name=f"{relation.name}__frozen_{action.lower()}").sql

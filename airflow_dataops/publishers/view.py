@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+import copy
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Self
 
-from airflow_dataops.core.errors import ConfigurationError, LockTimeout, PublishConflict
-from airflow_dataops.core.ports import Connector, Database
+from airflow_dataops.core.errors import ConfigurationError, PublishConflict, RelationTaken
+from airflow_dataops.core.ports import Connector, Database, Run, run_plainly
 from airflow_dataops.core.relations import Relation
-from airflow_dataops.core.switching import Pointer, Switch, SwitchRecord
+from airflow_dataops.core.switching import Pointer, Switch, conflict, still
 from airflow_dataops.publishers.duckdb import DuckdbTarget
+from airflow_dataops.publishers.looks import ViewLooks
+from airflow_dataops.publishers.mysql import MysqlTarget
 from airflow_dataops.publishers.patience import Patience
-from airflow_dataops.publishers.pointers import PointerTables
 from airflow_dataops.publishers.postgres import PostgresTarget
 from airflow_dataops.publishers.sqlite import SqliteTarget
-from airflow_dataops.publishers.target import Target
+from airflow_dataops.publishers.target import Target, Turn, refuse_dependents
 
-T = TypeVar("T")
+TARGETS: Mapping[str, type[Target]] = {
+    "duckdb": DuckdbTarget,
+    "mysql": MysqlTarget,
+    "postgres": PostgresTarget,
+    "sqlite": SqliteTarget,
+}
 
-TARGETS: Mapping[str, type[Target]] = {"duckdb": DuckdbTarget, "postgres": PostgresTarget, "sqlite": SqliteTarget}
 
-
-class ViewPublisher:
+class ViewPublisher(ViewLooks):
     """Moves a view between releases; the flip, the pointer and the log's row are one transaction.
+
+    Where DDL is no part of transactions, a lock keeps the three together, and whoever comes after a kill does.
 
     :param connector: opens the target's sessions; its dialect is one of :data:`TARGETS`.
     :param deadline: seconds to try for a lock before giving up.
     """
 
     name = "view"
+    takes = "relation"
+    dialects: Collection[str] = tuple(TARGETS)
 
     def __init__(self, connector: Connector, *, deadline: float = 60.0) -> None:
-        self._connector = connector
-        self._deadline = deadline
-        self._target = TARGETS[connector.dialect]()
+        super().__init__(connector, TARGETS[connector.dialect](), deadline=deadline)
+        self._frozen_by: str | None = None
 
-    def reader(self, target: str) -> Relation:
-        """Return the reader-facing relation of ``target``.
+    def freezing(self, by: str) -> Self:
+        """Return a publisher that also keeps what it builds or takes from being changed.
 
-        :raises ConfigurationError: a part of it is longer than the database's names may be.
+        :param by: ``triggers`` or ``grants``.
+        :raises ConfigurationError: it is neither, or cannot be had in this database.
         """
-        relation = self._target.relation(target)
-        limit = self._target.name_limit
-        for part in (relation.schema, relation.name):
-            if part is not None and (not part or (limit and len(part.encode()) > limit)):
-                raise ConfigurationError(
-                    f"target={target!r}: {part!r} cannot be a name here: expected 1 to {limit or 'any number of'} "
-                    "bytes. Choose another target=."
-                )
-        return relation
+        ways = self._target.freezing
+        if not isinstance(by, str) or by not in ways:
+            raise ConfigurationError(
+                f"frozen_by={by!r:.80} is no way to freeze a release: expected {' or '.join(ways)}."
+            )
+        why_not = ways[by]
+        if why_not is not None:
+            raise ConfigurationError(
+                f"frozen_by={by!r} cannot be had in connection {self._connector.label!r}: {why_not}. Leave it out: "
+                "promote refuses a release that has changed since its gates judged it."
+            )
+        other = copy.copy(self)
+        other._frozen_by = by
+        return other
 
-    def physical(self, target: str, release: int) -> Relation:
-        """Return the release's own relation; a name too long is shortened with a hash and keeps its ``__r42``."""
-        reader = self.reader(target)
-        tail = f"__r{release}"
-        limit = self._target.name_limit
-        if limit and len((reader.name + tail).encode()) > limit:
-            tail = f"_{hashlib.sha256(reader.name.encode()).hexdigest()[:8]}{tail}"
-            stem = reader.name.encode()[: limit - len(tail)].decode(errors="ignore")
-            return Relation(schema=reader.schema, name=stem + tail)
-        return Relation(schema=reader.schema, name=reader.name + tail)
+    @property
+    def one_by_one(self) -> str | None:
+        """Why several datasets cannot be switched in one transaction here; ``None`` where they can."""
+        return self._target.one_by_one
 
-    def build(self, relation: Relation, sql: str) -> None:
+    def build(self, relation: Relation, sql: str, run: Run = run_plainly) -> None:
         """Create and freeze ``relation`` from a SELECT, in one transaction.
 
         :raises ConfigurationError: there is a relation of that name.
@@ -72,10 +79,15 @@ class ViewPublisher:
             self._prepare(db, relation)
             with db.transaction():
                 self._refuse_taken(db, relation)
-                db.execute(f"CREATE TABLE {relation.sql} AS\n{sql.strip().rstrip(';')}")
-                self._target.freeze(db, relation)
+                name = relation.quoted(self._target.wording.quote)
+                run(db, f"CREATE TABLE {name} AS\n{sql.strip().rstrip(';')}")
+                self._target.freeze(db, relation, self._frozen_by)
 
         self._patiently(f"build {relation}", work, alone=(relation,))
+
+    def build_part(self, relation: Relation, base: Relation, where: str, rows: str, run: Run = run_plainly) -> bool:
+        """Return ``False``: a table shares no rows with another."""
+        return False
 
     def take(self, source: Relation, relation: Relation) -> None:
         """Rename and freeze ``source``; done already (a retry) if it is gone and ``relation`` is there.
@@ -98,7 +110,7 @@ class ViewPublisher:
                 self._target.guard(db)
                 self._refuse_taken(db, relation)
                 self._target.rename(db, source, relation)
-                self._target.freeze(db, relation)
+                self._target.freeze(db, relation, self._frozen_by)
 
         self._patiently(f"rename {source} to {relation}", work, alone=(source, relation))
 
@@ -119,7 +131,7 @@ class ViewPublisher:
         """Raise if there is a relation of the release's name: whoever made it may need it."""
         kind = self._target.kind(db, relation)
         if kind is not None:
-            raise ConfigurationError(
+            raise RelationTaken(
                 f"There is a {kind} {relation} already, and nothing is overwritten. Drop it if nobody needs it."
             )
 
@@ -127,7 +139,9 @@ class ViewPublisher:
         """Drop a table inside a transaction, unless somebody needs it."""
         if self._target.kind(db, relation) is None:
             return
-        for pointer in self._tables(relation).live(db):
+        tables = self._tables(relation)
+        self._target.claim(db, relation, tables)
+        for pointer in tables.live(db):
             if pointer.relation == str(relation):
                 raise ConfigurationError(
                     f"{relation} is live: {pointer.dataset}@r{pointer.release} is what readers get. "
@@ -138,93 +152,110 @@ class ViewPublisher:
             raise ConfigurationError(
                 f"{relation} cannot be dropped: {', '.join(views)} depend on it. Drop or change these first."
             )
-        db.execute(f"DROP TABLE {relation.sql}")
-
-    def exists(self, relation: Relation) -> bool:
-        """Return whether there is a table or view of that name."""
-        with self._connector.open(read_only=True) as db:
-            return self._target.kind(db, relation) is not None
-
-    def resolve(self, relation: Relation) -> Relation | None:
-        """Return the table or view as the catalogue names it; ``None`` if missing."""
-        with self._connector.open(read_only=True) as db:
-            return self._target.resolve(db, relation)
-
-    def adoptable(self, target: str) -> bool:
-        """Return whether the reader-facing name is a plain table that a first switch would adopt.
-
-        :raises ConfigurationError: it is a view that no release stands behind, or nothing that can be adopted.
-        """
-        reader = self.reader(target)
-        with self._connector.open(read_only=True) as db:
-            kind = self._target.kind(db, reader)
-            if kind in (None, "table"):
-                return kind == "table"
-            for pointer in self._tables(reader).live(db):
-                if pointer.release is not None and pointer.relation == str(self.physical(target, pointer.release)):
-                    return False
-            raise ConfigurationError(_foreign(reader, kind))
-
-    def pointer(self, dataset: str, target: str) -> Pointer:
-        """Return the pointer; epoch 0 and no release before the first switch."""
-        tables = self._tables(self.reader(target))
-        with self._connector.open(read_only=True) as db:
-            return tables.read(db, dataset)
-
-    def switched(self, dataset: str, target: str, op_id: str) -> SwitchRecord | None:
-        """Return the switch that ``op_id`` made, from the target's own log."""
-        tables = self._tables(self.reader(target))
-        with self._connector.open(read_only=True) as db:
-            return tables.record(db, dataset, op_id)
-
-    def last_switch(self, dataset: str, target: str) -> SwitchRecord | None:
-        """Return the newest switch in the target's own log."""
-        tables = self._tables(self.reader(target))
-        with self._connector.open(read_only=True) as db:
-            return tables.last(db, dataset)
-
-    def preflight(self, switch: Switch) -> tuple[str, ...]:
-        """Return what would make the switch fail, a line each; empty if nothing."""
-        tables = self._tables(switch.reader)
-        with self._connector.open(read_only=True) as db:
-            lines = self._obstacles(db, switch, tables.read(db, switch.dataset))
-            pointer = tables.read(db, switch.dataset)
-            return tuple(lines) if pointer.epoch == switch.expect else (_conflict(switch, pointer),)
+        db.execute(f"DROP TABLE {relation.quoted(self._target.wording.quote)}")
 
     def switch(self, switch: Switch, verify: Callable[[Database], None]) -> Pointer:
-        """Flip the reader-facing name, the pointer and the log row in one transaction; done already is fine.
+        """Flip the reader-facing name, the pointer and the log row, all or none; done already is fine.
 
         :raises ConfigurationError: something stands against it that waiting cannot change.
+        """
+        return self.switch_all([(switch, verify)])[0]
+
+    def switch_all(self, switches: Sequence[tuple[Switch, Callable[[Database], None]]]) -> tuple[Pointer, ...]:
+        """Make several switches in one transaction, each with what verifies it; done already is fine.
+
+        :raises ConfigurationError: something stands against one of them, or no transaction holds several here.
+        """
+        if len(switches) > 1 and self.one_by_one is not None:
+            raise ConfigurationError(f"Nothing was switched: {self.one_by_one}. Switch one dataset at a time.")
+        # By name: of two that overlap, neither waits for what the other will want next.
+        ordered = sorted(switches, key=lambda each: each[0].dataset)
+        orders = [switch for switch, _ in ordered]
+        tables = {switch.dataset: self._tables(switch.reader) for switch in orders}
+
+        def work(db: Database, patience: Patience) -> dict[str, Pointer]:
+            self._target.prepare(db)
+            for switch in orders:
+                if not tables[switch.dataset].found(db):
+                    self._prepare(db, switch.reader)
+                tables[switch.dataset].ensure(db, switch.dataset)
+            for switch in orders:
+                self._ready(db, switch)
+            with self._target.switching(db):
+                turns = [
+                    Turn(switch=each, tables=tables[each.dataset], before=tables[each.dataset].read(db, each.dataset))
+                    for each in orders
+                ]
+                if any(turn.before.epoch != turn.switch.expect for turn in turns):
+                    return self._done_already(db, orders)
+                for turn in turns:
+                    if self._stopped(db, turn, patience):
+                        return self._done_already(db, orders)
+                with self._target.steadied(db, [switch.relation for switch in orders], self._connector):
+                    for _, verify in ordered:
+                        verify(db)
+                    moved = self._target.publish(db, turns, patience)
+                if len(moved) < len(turns):  # somebody has switched since our first look
+                    if moved:
+                        lost = turns[len(moved)]
+                        raise PublishConflict(conflict(lost.switch, lost.tables.read(db, lost.switch.dataset)))
+                    return self._done_already(db, orders)
+                return {pointer.dataset: pointer for pointer in moved}
+
+        found = self._patiently(
+            f"make {', '.join(f'{switch.dataset}@r{switch.release}' for switch, _ in switches)} live",
+            work,
+            alone=tuple(switch.reader for switch in orders),
+            unwritten=tuple(each for switch in orders for each in (switch.relation, tables[switch.dataset].pointer)),
+        )
+        return tuple(found[switch.dataset] for switch, _ in switches)
+
+    def _stopped(self, db: Database, turn: Turn, patience: Patience) -> bool:
+        """Return whether somebody has switched since our first look, who may be what stands in the way.
+
+        :raises ConfigurationError: something stands in the way, and nobody has.
+        """
+        switch = turn.switch
+        if not self._obstacles(db, switch, turn.before):
+            return False
+        with self._target.alone(db, switch.reader, turn.tables, patience):
+            now = turn.tables.read(db, switch.dataset)
+            lines = self._obstacles(db, switch, now)
+        if lines and now.epoch == switch.expect:
+            raise ConfigurationError(
+                f"{switch.dataset}@r{switch.release} cannot go live: {' '.join(lines)} {still(turn.before)}"
+            )
+        return now.epoch != switch.expect
+
+    def hand_back(self, switch: Switch) -> Pointer:
+        """Put the release's table in the place of the view over it, in one transaction; done already is fine.
+
+        :raises ConfigurationError: its table is not there, or views depend on what is dropped.
         """
         tables = self._tables(switch.reader)
 
         def work(db: Database, patience: Patience) -> Pointer:
             self._prepare(db, switch.reader)
-            tables.ensure(db, switch.dataset)
             with db.transaction():
                 self._target.guard(db)
                 before = tables.read(db, switch.dataset)
                 if before.epoch != switch.expect:
-                    return self._done_already(db, switch, before)
-                if lines := self._obstacles(db, switch, before):
-                    # What stands in the way may be what somebody has switched since our first look.
-                    now = tables.read(db, switch.dataset)
-                    if now.epoch != switch.expect:
-                        return self._done_already(db, switch, now)
-                    raise ConfigurationError(
-                        f"{switch.dataset}@r{switch.release} cannot go live: {' '.join(lines)} {_still(before)}"
-                    )
-                self._target.steady(db, switch.relation)
-                verify(db)
-                after = tables.advance(db, before, switch.release, str(switch.relation))
-                if after is None:  # somebody committed since our first look
-                    return self._done_already(db, switch, tables.read(db, switch.dataset))
+                    return self._done_already(db, [switch])[switch.dataset]
+                after = tables.advance(db, before, None, None)
+                if after is None:
+                    return self._done_already(db, [switch])[switch.dataset]
                 tables.append(db, switch, after.epoch)
-                self._target.flip(db, switch, patience)  # last: the lock that readers feel is held to the commit only
+                if self._target.kind(db, switch.relation) != "table" or self._target.kind(db, switch.reader) != "view":
+                    raise ConfigurationError(
+                        f"{switch.reader} cannot be handed back: expected a view there over the table "
+                        f"{switch.relation}, and one of them is not there."
+                    )
+                refuse_dependents(switch.reader, self._target.dependents(db, switch.reader))
+                self._target.hand_back(db, switch.reader, switch.relation)
                 return after
 
-        what = f"make {switch.dataset}@r{switch.release} live"
-        return self._patiently(what, work, alone=(switch.reader,), unwritten=(switch.relation, tables.pointer))
+        what = f"hand {switch.reader} back"
+        return self._patiently(what, work, alone=(switch.reader, switch.relation), unwritten=(tables.pointer,))
 
     def fence(self, dataset: str, target: str, expect: int) -> Pointer:
         """Raise the epoch by one and leave the relation, so that a switch begun before loses."""
@@ -234,8 +265,7 @@ class ViewPublisher:
         def work(db: Database, patience: Patience) -> Pointer:
             self._prepare(db, reader)
             tables.ensure(db, dataset)
-            with db.transaction():
-                self._target.guard(db)
+            with self._target.switching(db):
                 before = tables.read(db, dataset)
                 after = None
                 if before.epoch == expect:
@@ -249,86 +279,22 @@ class ViewPublisher:
 
         return self._patiently(f"fence {dataset}", work, unwritten=(tables.pointer,))
 
-    def _prepare(self, db: Database, beside: Relation) -> None:
-        """Make the session and the schema ready to be written to."""
-        self._target.prepare(db)
-        if beside.schema:
-            self._target.ensure_schema(db, beside.schema)
+    def _ready(self, db: Database, switch: Switch) -> None:
+        """Do before the switch's transaction what need not be part of it: here nothing."""
 
-    def _tables(self, beside: Relation) -> PointerTables:
-        return PointerTables(beside.schema, lambda db, table: self._target.kind(db, table) is not None)
+    def _done_already(self, db: Database, switches: Sequence[Switch]) -> dict[str, Pointer]:
+        """Return the pointers if these very switches have been made: a commit whose answer got lost, or a twin.
 
-    def _obstacles(self, db: Database, switch: Switch, pointer: Pointer) -> list[str]:
-        """Return what stands against the switch on every database, and on this one."""
-        lines = []
-        if self._target.kind(db, switch.relation) != "table":
-            return [f"its table {switch.relation} is not there. Stage a new release."]
-        kind = self._target.kind(db, switch.reader)
-        if kind == "table" and switch.adopt is None:
-            lines.append(f"{switch.reader} is a plain table, and nothing says where it is to go (adopt).")
-        elif kind == "table" and switch.adopt and self._target.kind(db, switch.adopt) is not None:
-            lines.append(f"{switch.reader} cannot be renamed to {switch.adopt}: that name is taken. Drop or rename it.")
-        elif kind == "view" and pointer.release is None:
-            lines.append(_foreign(switch.reader, kind))
-        elif kind not in (None, "table", "view"):
-            lines.append(_foreign(switch.reader, str(kind)))
-        return lines + self._target.obstacles(db, switch)
-
-    def _done_already(self, db: Database, switch: Switch, pointer: Pointer) -> Pointer:
-        """Return the pointer if this very switch has been made: a commit whose answer got lost, or a twin.
-
-        :raises PublishConflict: it has not.
+        :raises PublishConflict: one of them has not.
         """
-        record = self._tables(switch.reader).record(db, switch.dataset, switch.op_id)
-        if record and (record.epoch, record.release) == (switch.expect + 1, switch.release):
-            return Pointer(
+        done = {}
+        found = [(each, self._tables(each.reader).read(db, each.dataset)) for each in switches]
+        # Those whose pointers have moved come first: of the others there is no conflict to tell.
+        for switch, pointer in sorted(found, key=lambda each: each[1].epoch == each[0].expect):
+            record = self._tables(switch.reader).record(db, switch.dataset, switch.op_id)
+            if record is None or (record.epoch, record.release) != (switch.expect + 1, switch.release):
+                raise PublishConflict(conflict(switch, pointer))
+            done[switch.dataset] = Pointer(
                 dataset=switch.dataset, epoch=record.epoch, release=record.release, relation=str(switch.relation)
             )
-        raise PublishConflict(_conflict(switch, pointer))
-
-    def _patiently(
-        self,
-        what: str,
-        work: Callable[[Database, Patience], T],
-        *,
-        alone: tuple[Relation, ...] = (),
-        unwritten: tuple[Relation, ...] = (),
-    ) -> T:
-        """Run ``work`` in a session of its own, again while a lock is held elsewhere, to the deadline.
-
-        :param alone: relations that must be used by nobody else for a moment.
-        :param unwritten: relations that others may read, but not write.
-        :raises LockTimeout: with who holds the lock, where the database tells.
-        """
-        patience = Patience(self._deadline)
-        while True:
-            with self._connector.open() as db:
-                try:
-                    return work(db, patience)
-                except LockTimeout as error:
-                    locked, holders = error, self._target.blockers(db, alone, unwritten)
-            # Not while the session is open: it may itself be what others wait for.
-            if not patience.wait():
-                who = "; ".join(holders) or f"the database says: {locked}"
-                raise LockTimeout(
-                    f"Could not {what} within {patience.seconds:g} s, nothing was changed: {who}. "
-                    "Let it finish or end it, and run this again."
-                ) from locked
-
-
-def _foreign(reader: Relation, kind: str) -> str:
-    return (
-        f"{reader} is a {kind} that no release stands behind, and it is not ours to replace. "
-        f"Rename or drop it, or give the dataset another target=."
-    )
-
-
-def _conflict(switch: Switch, pointer: Pointer) -> str:
-    return (
-        f"{switch.dataset}@r{switch.release} was not made live: the pointer is at epoch {pointer.epoch}, expected "
-        f"{switch.expect}. Somebody else switched first. {_still(pointer)}"
-    )
-
-
-def _still(pointer: Pointer) -> str:
-    return "Nothing is live yet." if pointer.release is None else f"r{pointer.release} is still live."
+        return done

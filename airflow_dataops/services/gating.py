@@ -111,8 +111,11 @@ def _unmeasured(suite: Suite, source: str, error: DataOpsError) -> GateResult:
     return GateResult(suite=suite.name, suite_hash=suite.hash, source=source, results=results)
 
 
-def headline(run: GateRun, live: str | None = None) -> str:
-    """Return the line a failed task shows: what failed, by how much, and what readers get meanwhile."""
+def headline(run: GateRun, live: str | None = None, reached: str = "") -> str:
+    """Return the line a failed task shows: what failed, by how much, what readers get meanwhile, and who they are.
+
+    :param reached: whom the data would reach, as a sentence.
+    """
     result = run.result
     bad = result.of(Outcome.FAIL, Outcome.ERROR)
     word = "FAILED" if result.verdict is Verdict.FAIL else "could not measure"
@@ -125,7 +128,7 @@ def headline(run: GateRun, live: str | None = None) -> str:
         kept = " Candidate kept; " + (f"{live} is still live." if live else "nothing is live yet.")
     return (
         f"Gate '{run.gate}' {word} for {run.release or result.source}: {len(bad)} of {len(result.results)} checks. "
-        f"{'; '.join(told[:3] + more)}.{kept}"
+        f"{'; '.join(told[:3] + more)}.{kept}{f' {reached}' if reached else ''}"
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -96,3 +97,24 @@ def summary_of(row: GateRunRow, counts: dict[Outcome, int], missed: tuple[str, .
 def release_of(row: GateRunRow) -> ReleaseName | None:
     """Return the release that was judged; ``None`` for data in place."""
     return ReleaseName(dataset=row.dataset, number=row.release or 0) if row.dataset else None
+
+
+class OfGate(Protocol):
+    """A run of a gate, whole or in short."""
+
+    @property
+    def gate(self) -> str: ...
+
+    @property
+    def key(self) -> TaskKey: ...
+
+
+Run = TypeVar("Run", bound=OfGate)
+
+
+def newest_of_each(runs: Iterable[Run]) -> list[Run]:
+    """Return the newest run of each gate and map index; ``runs`` is newest first."""
+    found: dict[tuple[str, int], Run] = {}
+    for run in runs:
+        found.setdefault((run.gate, run.key.map_index), run)
+    return list(found.values())

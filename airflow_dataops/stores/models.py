@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Index, String, Text, UniqueConstraint, text
@@ -10,7 +10,7 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0004"
 """The newest migration: what this package reads and writes (a test compares it with Alembic's head)."""
 
 
@@ -84,7 +84,11 @@ class ReleaseRow(TaskColumns, Base):
     columns: Mapped[list[Any]] = mapped_column(default=list)
     sources: Mapped[list[Any]] = mapped_column(default=list)
     gates: Mapped[list[Any]] = mapped_column(default=list)
+    # None for releases that were staged before there were approvals.
+    approvals: Mapped[list[Any] | None]
     interval_end: Mapped[datetime | None]
+    # The release whose rows it was built from in part.
+    base: Mapped[int | None]
     op_id: Mapped[str] = mapped_column(String(64), index=True)
     created_at: Mapped[datetime]
     dataset: Mapped[DatasetRow] = relationship(lazy="joined", innerjoin=True)
@@ -112,9 +116,40 @@ class IntentRow(TaskColumns, Base):
     number: Mapped[int]
     from_epoch: Mapped[int]
     leaves: Mapped[str] = mapped_column(String(20))
+    # The names of a release set's members; none where one release is switched by itself.
+    together: Mapped[list[Any] | None]
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+class DiffRow(TaskColumns, Base):
+    __tablename__ = "dataops_diff"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("dataops_release.id"), index=True)
+    # The release that was live then; none where nothing was.
+    base: Mapped[int | None]
+    fingerprint: Mapped[str | None] = mapped_column(Text)
+    refused: Mapped[list[Any]] = mapped_column(default=list)
+    report: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    release: Mapped[ReleaseRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class ApprovalRow(TaskColumns, Base):
+    __tablename__ = "dataops_approval"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("dataops_release.id"), index=True)
+    # An answer counts only for the content that it was given for.
+    fingerprint: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    release: Mapped[ReleaseRow] = relationship(lazy="joined", innerjoin=True)
 
 
 class GateRunRow(TaskColumns, Base):
@@ -157,17 +192,56 @@ class ConsumerRow(Base):
     name: Mapped[str] = mapped_column(String(520), unique=True)
 
 
-class UsageEventRow(TaskColumns, Base):
-    __tablename__ = "dataops_usage_event"
-    __table_args__ = (Index("ix_dataops_usage_event_dataset", "dataset", "release"),)
+class UsageRow(Base):
+    """Who uses what how, with what all such events add up to: the events themselves are not kept for ever."""
+
+    __tablename__ = "dataops_usage"
+    __table_args__ = (Index("ix_dataops_usage_dataset", "dataset", "release"),)
     id: Mapped[int] = mapped_column(primary_key=True)
+    # A hash of what makes it one row, which has columns that may be empty.
+    key: Mapped[str] = mapped_column(String(64), unique=True)
     consumer_id: Mapped[int] = mapped_column(ForeignKey("dataops_consumer.id"), index=True)
+    dag_id: Mapped[str | None]
     dataset: Mapped[str | None]
     release: Mapped[int | None]
     relation: Mapped[str] = mapped_column(Text)
+    conn_id: Mapped[str | None]
+    access: Mapped[str] = mapped_column(String(10))
     source: Mapped[str] = mapped_column(String(20))
-    at: Mapped[datetime] = mapped_column(index=True)
+    columns: Mapped[list[Any] | None]
+    events: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
     consumer: Mapped[ConsumerRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class UsageDayRow(Base):
+    """How often on one day (UTC)."""
+
+    __tablename__ = "dataops_usage_day"
+    usage_id: Mapped[int] = mapped_column(ForeignKey("dataops_usage.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    events: Mapped[int] = mapped_column(BigInteger)
+
+
+class UsageEventRow(TaskColumns, Base):
+    __tablename__ = "dataops_usage_event"
+    __table_args__ = (Index("ix_dataops_usage_event_task", "run_id", "usage_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    usage_id: Mapped[int] = mapped_column(ForeignKey("dataops_usage.id"))
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CoverageRow(Base):
+    """How much of what a consumer did on one day (UTC) is known."""
+
+    __tablename__ = "dataops_usage_coverage"
+    consumer_id: Mapped[int] = mapped_column(ForeignKey("dataops_consumer.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    statements: Mapped[int] = mapped_column(BigInteger)
+    unparsed: Mapped[int] = mapped_column(BigInteger)
+    dropped: Mapped[int] = mapped_column(BigInteger)
+    lost: Mapped[int] = mapped_column(BigInteger)
 
 
 class PinRow(Base):

@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from airflow_dataops.core.approvals import ApprovalRef
 from airflow_dataops.core.errors import ConfigurationError, ReleaseNotFound
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.releases import Action, Dataset, GateRef, Operation, Release, ReleaseName, State
+from airflow_dataops.core.routes import Route
 from airflow_dataops.stores.models import DatasetRow, ReleaseEventRow, ReleaseRow
 from airflow_dataops.stores.rows import (
     dataset_of,
@@ -72,9 +74,16 @@ class ReleaseShelf:
             row = dataset_row(session, name)
             return dataset_of(row) if row else None
 
-    def reading(self, reader: str) -> Dataset | None:
-        """Return the dataset that is read under this name, in whatever connection."""
-        query = select(DatasetRow).where(DatasetRow.reader_key == reader.casefold())
+    def reading(self, reader: str, conn_id: str | None = None) -> Dataset | None:
+        """Return the dataset that is read under this name.
+
+        :param conn_id: the connection that is looked in first; a consumer may have one of its own to the same database.
+        """
+        query = (
+            select(DatasetRow)
+            .where(DatasetRow.reader_key == reader.casefold())
+            .order_by((DatasetRow.conn_id == conn_id).desc() if conn_id else DatasetRow.id)
+        )
         with self._store.reading() as session:
             row = session.scalars(query).first()
             return dataset_of(row) if row else None
@@ -101,6 +110,8 @@ class ReleaseShelf:
         interval_end: datetime | None,
         sources: Sequence[str] = (),
         gates: Sequence[GateRef] = (),
+        approvals: Sequence[ApprovalRef] = (),
+        base: int | None = None,
         above: int = 0,
     ) -> Release:
         """Give the next release number, greater than ``above``, and record that it is being built."""
@@ -116,7 +127,9 @@ class ReleaseShelf:
                 columns=[],
                 sources=list(sources),
                 gates=[[gate.dag_id, gate.task_id] for gate in gates],
+                approvals=[vars(ref) for ref in approvals],
                 interval_end=interval_end,
+                base=base,
                 op_id=op.op_id,
                 created_at=op.now,
                 **vars(op.key),
@@ -138,7 +151,7 @@ class ReleaseShelf:
     def adopt(self, name: ReleaseName, relation: Relation, state: State, op: Operation) -> Release:
         """Record a release that this store has not made but the target holds; once.
 
-        :param state: LIVE for a plain table under the reader-facing name (release 0).
+        :param state: LIVE for a plain table under the reader-facing name (release 0), also if it was handed back.
         """
         with self._store.writing() as session:
             row = session.scalars(select(DatasetRow).where(DatasetRow.name == name.dataset).with_for_update()).one()
@@ -159,6 +172,14 @@ class ReleaseShelf:
                 session.add(found)
                 session.flush()
                 record(session, found, Action.ADOPT, None, op)
+            elif state is State.LIVE and found.state == State.RETIRED:
+                found.relation = str(relation)
+                move_row(session, found, Action.ADOPT, op)
+            elif found.state in (State.BUILDING, State.ABORTED, State.RETIRED):
+                # Another store has given the number again, of which nothing was left in the target.
+                before, found.state, found.relation = State(found.state), state, str(relation)
+                session.flush()
+                record(session, found, Action.ADOPT, before, op)
             return release_of(found)
 
     def get(self, name: ReleaseName) -> Release:
@@ -194,6 +215,19 @@ class ReleaseShelf:
         found = self.of(dataset, states=[State.LIVE], limit=1)
         return found[0] if found else None
 
+    def live_at(self, dataset: str, at: datetime) -> Release | None:
+        """Return the release that was live at a time."""
+        query = (
+            select(ReleaseRow)
+            .join(DatasetRow, DatasetRow.id == ReleaseRow.dataset_id)
+            .join(ReleaseEventRow, ReleaseEventRow.release_id == ReleaseRow.id)
+            .where(DatasetRow.name == dataset, ReleaseEventRow.to_state == State.LIVE, ReleaseEventRow.at <= at)
+            .order_by(ReleaseEventRow.at.desc(), ReleaseEventRow.id.desc())
+        )
+        with self._store.reading() as session:
+            row = session.scalars(query).first()
+            return release_of(row) if row else None
+
     def staged_by(self, op_id: str) -> list[Release]:
         """Return the releases that this stage has made and that never went live."""
         query = select(ReleaseRow).where(
@@ -222,6 +256,7 @@ class ReleaseShelf:
         """Append an event that moves nothing."""
         with self._store.writing() as session:
             row = release_row(session, name)
+            session.refresh(row, ["state"], with_for_update={"of": ReleaseRow})  # who moves it now comes first
             record(session, row, action, State(row.state), op, detail)
 
     def noted(self, action: str, op_id: str) -> tuple[ReleaseName, dict[str, Any]] | None:
@@ -231,14 +266,22 @@ class ReleaseShelf:
             row = session.scalars(query).first()
             return (release_of(row.release).name, row.detail) if row else None
 
-    def move(self, name: ReleaseName, action: Action, op: Operation) -> Release:
+    def canary(self, dataset: str) -> tuple[Release, Route] | None:
+        """Return the release that some consumers read before it is live, and which; ``None`` where there is none."""
+        found = self.of(dataset, states=[State.CANARY], limit=1)
+        if not found:
+            return None
+        routes = [event for event in self.events(found[0].name) if event["action"] == Action.CANARY]
+        return found[0], Route.from_dict(routes[-1]["detail"])
+
+    def move(self, name: ReleaseName, action: Action, op: Operation, **detail: Any) -> Release:
         """Move the release as the table of transitions allows, with an event.
 
         :raises IllegalTransition: its state does not allow it.
         """
         with self._store.writing() as session:
             row = release_row(session, name)
-            move_row(session, row, action, op)
+            move_row(session, row, action, op, detail)
             return release_of(row)
 
     def events(self, name: ReleaseName) -> list[dict[str, Any]]:
@@ -247,6 +290,19 @@ class ReleaseShelf:
             row = release_row(session, name)
             query = select(ReleaseEventRow).where(ReleaseEventRow.release_id == row.id).order_by(ReleaseEventRow.id)
             return [event_of(e) for e in session.scalars(query)]
+
+    def left_live(self, dataset: str) -> dict[int, datetime]:
+        """Return when each release that was live was last replaced or rolled back, by its number."""
+        query = (
+            select(ReleaseRow.number, func.max(ReleaseEventRow.at))
+            .join(ReleaseEventRow, ReleaseEventRow.release_id == ReleaseRow.id)
+            .join(DatasetRow, DatasetRow.id == ReleaseRow.dataset_id)
+            .where(DatasetRow.name == dataset, ReleaseEventRow.from_state == State.LIVE)
+            .where(ReleaseEventRow.to_state.in_([State.SUPERSEDED, State.ROLLED_BACK]))
+            .group_by(ReleaseRow.number)
+        )
+        with self._store.reading() as session:
+            return {row[0]: row[1] for row in session.execute(query)}
 
     def predecessor(self, name: ReleaseName) -> Release | None:
         """Return what was live before this release: the target of a roll-back that names none."""

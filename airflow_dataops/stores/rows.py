@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from airflow_dataops.core.approvals import ApprovalRef
 from airflow_dataops.core.errors import IllegalTransition, ReleaseNotFound
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.releases import (
@@ -109,6 +110,8 @@ def release_of(row: ReleaseRow) -> Release:
         interval_end=row.interval_end,
         sources=tuple(row.sources),
         gates=tuple(GateRef(dag_id=dag_id, task_id=task_id) for dag_id, task_id in row.gates),
+        base=row.base,
+        approvals=tuple(ApprovalRef(**ref) for ref in row.approvals or ()),
     )
 
 
@@ -125,4 +128,5 @@ def event_of(row: ReleaseEventRow) -> dict[str, Any]:
         "dag_id": row.dag_id,
         "run_id": row.run_id,
         "task_id": row.task_id,
+        "map_index": row.map_index,
     }

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.orm import Session
 
 from airflow_dataops.core.errors import ConfigurationError, StoreUnavailable
 from airflow_dataops.stores import schema
+from airflow_dataops.stores.approvals import ApprovalShelf
+from airflow_dataops.stores.diffs import DiffShelf
 from airflow_dataops.stores.gates import GateShelf
 from airflow_dataops.stores.releases import ReleaseShelf
 from airflow_dataops.stores.switches import SwitchShelf
@@ -29,21 +34,31 @@ class Store:
     """Datasets, releases, evidence and usage in one database.
 
     :param url: SQLAlchemy's URL of a SQLite file or a PostgreSQL database.
+    :param patience: seconds to wait for a server that does not answer, or for a file that is being written.
     :raises ConfigurationError: another database, or one in memory only.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, *, patience: float = BUSY_SECONDS) -> None:
+        self.engine = _engine(url, patience)
 
     @classmethod
-    def open(cls, url: str, *, create: bool = False) -> Store:
+    def open(cls, url: str, *, create: bool = False, patience: float = BUSY_SECONDS) -> Store:
         """Open the store and check its schema.
 
         :param create: make the tables where there are none yet (the SQLite default does).
+        :param patience: as :class:`Store` has it.
         :raises SchemaVersionError: its schema is missing, older or newer; says what to run.
         :raises StoreUnavailable: it cannot be reached.
         """
-        store = cls(url)
+        store = cls(url, patience=patience)
+        file = store.file
+        if create:
+            store.make_file()
+        elif file is not None and not file.exists():
+            raise StoreUnavailable(
+                f"The store {store.label} is not there: no such file. Bring it back, then retry. If it was never made: "
+                "Run: airflow dataops db upgrade"
+            )
         with store.translated():
             if create and schema.read_version(store.engine) is None:
                 schema.upgrade(store.engine)
@@ -52,6 +67,7 @@ class Store:
 
     def upgrade(self) -> str | None:
         """Bring the schema up to date; return the version it had."""
+        self.make_file()
         with self.translated():
             return schema.upgrade(self.engine)
 
@@ -59,6 +75,26 @@ class Store:
     def label(self) -> str:
         """The store's address without its password."""
         return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; ``None`` where a server keeps the store."""
+        url = self.engine.url
+        return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+    def make_file(self) -> None:
+        """Make an empty SQLite file where there is none; what opens it later makes none in place of one that is away.
+
+        :raises StoreUnavailable: it cannot be made.
+        """
+        try:
+            if self.file is not None:
+                self.file.touch()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store {self.label} cannot be made: {error.strerror}. Check the connection dataops_default, "
+                "then retry."
+            ) from error
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -77,9 +113,17 @@ class Store:
         """Turn a lost or busy database into StoreUnavailable; other database errors stay what they are.
 
         :raises StoreUnavailable: with the driver's first line, which holds no row and no password.
+        :raises ConfigurationError: a value that was given is none that the database takes.
         """
         try:
             yield
+        except (DataError, OverflowError, ValueError) as error:
+            if type(error) is ValueError and "NUL" not in str(error):  # psycopg2's own of a NUL has no better class
+                raise
+            raise ConfigurationError(
+                f"The store {self.label} can neither keep nor look for one of the values that were given: it is too "
+                "long or too large, or holds a NUL or half a character. Nothing was changed; give another."
+            ) from error
         except (DBAPIError, SqlTimeoutError) as error:
             lost = not isinstance(error, DBAPIError) or error.connection_invalidated
             if lost or type(error).__name__ in ("OperationalError", "InterfaceError"):
@@ -106,12 +150,22 @@ class Store:
         return GateShelf(self)
 
     @cached_property
+    def approvals(self) -> ApprovalShelf:
+        """What people have said of releases."""
+        return ApprovalShelf(self)
+
+    @cached_property
+    def diffs(self) -> DiffShelf:
+        """What releases were found to change."""
+        return DiffShelf(self)
+
+    @cached_property
     def usage(self) -> UsageShelf:
         """Consumers, their reads, and what their runs are pinned to."""
         return UsageShelf(self)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, patience: float) -> Engine:
     """Return an engine whose transactions are real ones, on SQLite too."""
     try:
         parsed = make_url(url)
@@ -125,10 +179,15 @@ def _engine(url: str) -> Engine:
     # An error's text goes to task logs: it must not hold what was about to be stored (samples are raw values).
     options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
     if backend == "postgresql":
-        return create_engine(parsed, connect_args={"connect_timeout": BUSY_SECONDS}, **options)
+        return create_engine(parsed, connect_args={"connect_timeout": max(2, round(patience))}, **options)
     if parsed.database in (None, "", ":memory:"):
         raise ConfigurationError("The store cannot live in memory: every task is a process of its own. Give a file.")
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, **options)
+    file = f"file:{quote(os.path.abspath(str(parsed.database)))}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(file, uri=True, timeout=patience, check_same_thread=False)
+
+    engine = create_engine(parsed, creator=connect, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

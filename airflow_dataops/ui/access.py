@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
@@ -43,6 +44,14 @@ class Reader:
         if not self.may_read(dag_id) or not _may_read_results(self.user, dag_id or EVERY_DAG):
             raise HTTPException(404, NOT_FOUND)
 
+    def may_change(self, dag_id: str | None) -> bool:
+        """Return whether the user may change the DAG: then its releases, too."""
+        return _authorized(self.user, dag_id or EVERY_DAG, method="PUT", access_entity=None)
+
+    def may_answer(self, dag_id: str) -> bool:
+        """Return whether the user may answer what a task of the DAG asks people."""
+        return _authorized(self.user, dag_id, method="PUT", access_entity=DagAccessEntity.HITL_DETAIL)
+
 
 def reader(user: GetUserDep) -> Reader:
     """Return who asks; answers 401 to the anonymous."""
@@ -52,9 +61,13 @@ def reader(user: GetUserDep) -> Reader:
 
 
 def _may_read_results(user: BaseUser, dag_id: str) -> bool:
+    return _authorized(user, dag_id, method="GET", access_entity=DagAccessEntity.XCOM)
+
+
+def _authorized(user: BaseUser, dag_id: str, *, method: ResourceMethod, access_entity: DagAccessEntity | None) -> bool:
     team = {"team_name": DagModel.get_team_name(dag_id)} if _multi_team() else {}
     return get_auth_manager().is_authorized_dag(
-        method="GET", access_entity=DagAccessEntity.XCOM, details=DagDetails(id=dag_id, **team), user=user
+        method=method, access_entity=access_entity, details=DagDetails(id=dag_id, **team), user=user
     )
 
 

@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 
 from airflow_dataops.core.errors import DataOpsError
 from airflow_dataops.ui.access import MAY_READ_RESULTS, NOT_FOUND
+from airflow_dataops.ui.actions import NOT_SAME_ORIGIN, actions
+from airflow_dataops.ui.answers import answers
+from airflow_dataops.ui.diffs import diffs
 from airflow_dataops.ui.gates import gates
 from airflow_dataops.ui.releases import releases
 from airflow_dataops.ui.rendering import page
@@ -27,7 +30,7 @@ HEADERS = {
 TITLES = {401: "You are not logged in", 403: "Not permitted", 404: "Not found"}
 ADVICE = {
     401: "Log in to Airflow, then reload this page.",
-    403: "Reading these results needs read access to the DAG's XComs.",
+    403: "Reading these results needs read access to the DAG's XComs, acting on a release the right to edit its DAG.",
 }
 
 
@@ -40,6 +43,9 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _nonsense)
     app.include_router(gates, dependencies=[MAY_READ_RESULTS])
     app.include_router(releases, dependencies=[MAY_READ_RESULTS])
+    app.include_router(answers, dependencies=[MAY_READ_RESULTS])  # before what takes any deed
+    app.include_router(actions, dependencies=[MAY_READ_RESULTS])
+    app.include_router(diffs, dependencies=[MAY_READ_RESULTS])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
 
@@ -62,7 +68,7 @@ def _refusal(request: Request, error: Exception) -> Response:
     """Answer 401, 403 and 404 with a page that says what to do."""
     assert isinstance(error, HTTPException)  # what this handler is registered for
     status = error.status_code
-    text = error.detail if error.detail == NOT_FOUND else ADVICE.get(status, NOT_FOUND)
+    text = error.detail if error.detail in (NOT_FOUND, NOT_SAME_ORIGIN) else ADVICE.get(status, NOT_FOUND)
     return page(request, "message.html", status=status, title=TITLES.get(status, "Not possible"), text=text)
 
 

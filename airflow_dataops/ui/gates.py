@@ -71,7 +71,7 @@ def listed(
 
 
 @gates.get("/gates/{number}")
-def run(request: Request, reader: ReaderDep, number: Annotated[int, Path(lt=LARGEST)]) -> Response:
+def run(request: Request, reader: ReaderDep, number: Annotated[int, Path(ge=0, lt=LARGEST)]) -> Response:
     """Show one run of a gate."""
     store = open_store()
     found = store.gates.get(number)

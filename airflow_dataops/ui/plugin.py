@@ -55,7 +55,8 @@ class DataOpsPlugin(AirflowPlugin):
     name = "dataops"
     # Lists, because that is what Airflow takes views out of.
     macros = [ref]  # noqa: RUF012
-    listeners = [promotions, reads]  # noqa: RUF012
+    # The last one hears first: a promotion's news does not wait for its reads.
+    listeners = [reads, promotions]  # noqa: RUF012
     # Without a reader Airflow's hooks report nothing, and the listener would have nothing to read.
     hook_lineage_readers = [HookLineageReader]  # noqa: RUF012
     fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "DataOps"}]  # noqa: RUF012

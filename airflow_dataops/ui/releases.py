@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import Response
 
 from airflow_dataops.core.errors import ReleaseNotFound
-from airflow_dataops.core.releases import Dataset, Release, ReleaseName, State, shown_state
+from airflow_dataops.core.impact import impact
+from airflow_dataops.core.readers import adoption, readers
+from airflow_dataops.core.releases import TRANSITIONS, Action, Dataset, Release, ReleaseName, State
 from airflow_dataops.hooks.store import open_store
-from airflow_dataops.stores.gate_lists import GateSummary
+from airflow_dataops.services.releasing.approving import state_shown
+from airflow_dataops.services.releasing.canary import begun
+from airflow_dataops.stores.gate_lists import GateSummary, newest_of_each
 from airflow_dataops.stores.store import Store
 from airflow_dataops.ui.access import NOT_FOUND, Reader, ReaderDep
+from airflow_dataops.ui.actions import DEEDS
+from airflow_dataops.ui.answers import waiting
 from airflow_dataops.ui.rendering import LARGEST, page
 
 releases = APIRouter()
@@ -60,7 +67,7 @@ def listed(request: Request, reader: ReaderDep, dataset: str = "") -> Response:
 
 
 @releases.get("/releases/{dataset}/{number}")
-def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int, Path(lt=LARGEST)]) -> Response:
+def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int, Path(ge=0, lt=LARGEST)]) -> Response:
     """Show one release: what it is, what gates say of it, what happened to it, and who read it."""
     store = open_store()
     try:
@@ -69,14 +76,31 @@ def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int
         raise HTTPException(404, NOT_FOUND) from None
     reader.open(release.key.dag_id)
     live = store.releases.live(dataset)
+    newest = live.name.number if live else None
+    usages = store.usage.uses(dag_ids=reader.dag_ids)
     return page(
         request,
         "release.html",
         point=_point(store, reader, release),
+        deeds=_deeds(store, reader, release),
+        route=begun(store, release),
         live=live if live and reader.may_read(live.key.dag_id) else None,
         gates=store.gates.of(release=release.name, dag_ids=reader.dag_ids),
-        readers=[r for r in store.usage.readers(dataset=dataset, dag_ids=reader.dag_ids) if r["release"] == number],
+        diffs=store.diffs.of(release.name, dag_ids=reader.dag_ids, limit=NEWEST),
+        readers=readers(use for use in usages if use.dataset == dataset and use.release == number),
+        hits=impact(usages, dataset, now=datetime.now(UTC)),
+        adopters={one.consumer: one for one in adoption((u for u in usages if u.dataset == dataset), newest)},
     )
+
+
+def _deeds(store: Store, reader: Reader, release: Release) -> dict[str, str]:
+    """Return what the user can do with a release in its state, each with its title."""
+    found = {"approve": "Approve"} if waiting(store, reader, release) else {}
+    fitting = {"promote": (Action.PROMOTE,), "rollback": (Action.ROLLBACK, Action.UNROUTE)}
+    for deed, actions in fitting.items():
+        if any(release.state in TRANSITIONS[one] for one in actions) and reader.may_change(release.key.dag_id):
+            found[deed] = DEEDS[deed].title
+    return found
 
 
 def _timeline(store: Store, reader: Reader, dataset: Dataset, limit: int) -> Timeline:
@@ -93,26 +117,22 @@ def _timeline(store: Store, reader: Reader, dataset: Dataset, limit: int) -> Tim
 
 
 def _point(store: Store, reader: Reader, release: Release) -> Point:
-    evidence = store.gates.evidence(release=release.name) if release.state is State.CANDIDATE else ()
     return Point(
         release=release,
-        state=shown_state(release.state, evidence, release.fingerprint),
-        events=[_shown(event, reader) for event in reversed(store.releases.events(release.name))],
-        gates=_latest(store.gates.summaries(release=release.name, dag_ids=reader.dag_ids)),
+        state=state_shown(store, release, datetime.now(UTC)),
+        events=[_shown(event, store, reader) for event in reversed(store.releases.events(release.name))],
+        gates=newest_of_each(store.gates.summaries(release=release.name, dag_ids=reader.dag_ids)),
     )
 
 
-def _latest(runs: list[GateSummary]) -> list[GateSummary]:
-    """Return the newest run of each gate and map index; ``runs`` is newest first."""
-    found: dict[tuple[str, int], GateSummary] = {}
-    for run in runs:
-        found.setdefault((run.gate, run.key.map_index), run)
-    return list(found.values())
+def _shown(event: dict[str, Any], store: Store, reader: Reader) -> dict[str, Any]:
+    """Return the event; who did it and why is left out where that was a DAG that the user may not read.
 
-
-def _shown(event: dict[str, Any], reader: Reader) -> dict[str, Any]:
-    """Return the event; who did it and why is left out where that was a DAG that the user may not read."""
+    With the members of its set that the user may read.
+    """
+    members = (ReleaseName.parse(name) for name in event["detail"].get("set", ()))
+    together = [name for name in members if reader.may_read(store.releases.get(name).key.dag_id)]
     if event["dag_id"] is None or reader.may_read(event["dag_id"]):
-        return event
+        return {**event, "together": together}
     hidden = ("dag_id", "run_id", "task_id", "reason")
-    return {**event, **dict.fromkeys(hidden), "by": "another DAG"}
+    return {**event, "together": together, **dict.fromkeys(hidden), "by": "another DAG"}

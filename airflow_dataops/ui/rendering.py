@@ -13,34 +13,42 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_dataops import __version__
+from airflow_dataops.core.diff_words import headline_of
 from airflow_dataops.core.results import CheckResult, Statement
 from airflow_dataops.core.values import counted, readable
 
 TONES = {
-    "good": ("PASS", "LIVE", "VALIDATED"),
+    "good": ("PASS", "LIVE", "VALIDATED", "APPROVED"),
     "warn": ("WARN", "ROLLED_BACK"),
     "error": ("ERROR",),
-    "bad": ("FAIL", "REJECTED"),
-    "open": ("INFO", "CANDIDATE", "BUILDING"),
+    "bad": ("FAIL", "REJECTED", "REFUSED"),
+    "open": ("INFO", "CANDIDATE", "CANARY", "BUILDING"),
 }
 SIGNS = {
     "PASS": "✓",
     "VALIDATED": "✓",
+    "APPROVED": "✓",
     "INFO": "i",
     "WARN": "!",
     "ERROR": "?",
     "FAIL": "✕",
     "REJECTED": "✕",
+    "REFUSED": "✕",
     "LIVE": "●",
 }
 DONE = {
     "stage": "staged",
+    "canary": "routed to consumers",
+    "unroute": "taken back",
     "promote": "promoted",
     "supersede": "superseded",
     "rollback": "rolled back",
     "restore": "restored",
     "abort": "aborted",
     "adopt": "adopted",
+    "unadopt": "handed back",
+    "retire": "retired",
+    "override freeze": "freeze overridden",
 }
 LARGEST = 2**31
 """Above every number that the store gives: an address that names a larger one cannot be there."""
@@ -74,6 +82,7 @@ def _templates() -> Environment:
         percent=percent,
         duration=duration,
         done=done,
+        headline=headline_of,
         plural=counted,
     )
     environment.globals.update(badge=badge, signs=SIGNS, tone=tone)

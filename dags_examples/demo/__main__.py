@@ -52,9 +52,21 @@ def airflow_of_the_demo(
     teller: Teller,
 ) -> RunningAirflow:
     """Return the Airflow that the story is told on, not yet started."""
-    connection = json.dumps({"conn_type": "duckdb", "host": str(warehouse)})
-    env = {"AIRFLOW_CONN_WAREHOUSE": connection}
+    folder, lake, catalogue = _beside(warehouse)
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"type": "sql", "warehouse": lake.as_uri()}
+    connections = {
+        "WAREHOUSE": {"conn_type": "duckdb", "host": str(warehouse)},
+        "FOLDER": {"conn_type": "fs", "extra": {"path": str(folder)}},
+        "LAKE": {"conn_type": "iceberg", "host": f"sqlite:///{catalogue}", "extra": tables},
+    }
+    env = {f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()}
     return RunningAirflow(home, port=port, users=users, expect=DAGS, env=env, say=teller.fine)
+
+
+def _beside(warehouse: Path) -> tuple[Path, Path, Path]:
+    """Return where the examples that need no warehouse keep their data: a folder, an Iceberg lake, its catalogue."""
+    return warehouse.parent / "folder", warehouse.parent / "lake", warehouse.parent / "lake.db"
 
 
 def demo(teller: Teller) -> None:
@@ -62,7 +74,7 @@ def demo(teller: Teller) -> None:
 
     :raises StoryFailed: a step turned out differently.
     """
-    for leftover in (HOME, WAREHOUSE, WAREHOUSE.with_name(f"{WAREHOUSE.name}.wal"), COMPLETE):
+    for leftover in (HOME, WAREHOUSE, WAREHOUSE.with_name(f"{WAREHOUSE.name}.wal"), *_beside(WAREHOUSE), COMPLETE):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
     with airflow_of_the_demo(HOME, WAREHOUSE, teller=teller) as airflow:
         teller.fine("ready")

@@ -281,11 +281,11 @@ class History:
         """Return a line for each thing that the store remembers differently than the story went."""
         verdicts = [row["verdict"] for row in self.gates]
         states = {row["release"]: row["state"] for row in self.releases}
-        reads = {str(row["release"]) for row in self.usage if row["consumer"] == f"{REPORT}.report"}
+        reads = {number for row in self.usage if row["consumer"] == f"{REPORT}.report" for number in row["releases"]}
         pairs = {
             "the gates' verdicts": (["PASS", "WARN", "FAIL", "PASS"], verdicts),
             "the releases' states": (STATES, states),
-            "the releases that the report read": ({"1", "3", "4"}, reads),
+            "the releases that the report read": ({1, 3, 4}, reads),
         }
         return [
             f"{what}: expected {wanted}, found {found}" for what, (wanted, found) in pairs.items() if wanted != found

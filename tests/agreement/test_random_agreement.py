@@ -17,7 +17,7 @@ from tests.agreement.differences import RULES
 from tests.agreement.trial import Tally, Trial
 from tests.agreement.witnesses import WITNESSES
 
-TABLES = int(os.environ.get("AGREEMENT_TABLES", "24"))
+TABLES = int(os.environ.get("AGREEMENT_TABLES", "16"))
 FIRST = int(os.environ.get("AGREEMENT_SEED", "0"))
 CHECKS = len(GENERATORS)  # of each type one, for each table
 # Three engines' worth of them, less those that GX has not, or not there.

@@ -52,6 +52,14 @@ TARGETS = {
     "memory/postgres": _at_most(40.0),
     "memory/duckdb": _at_most(40.0),
     "import/ours": _at_most(0.1),
+    "switching/view-own": _at_most(10.0),
+    "switching/view-wait": _at_most(100.0),
+    "switching/view-failed": _at_most(0.0),
+    "switching/pointer-view-own": _at_most(10.0),
+    "switching/pointer-view-wait": _at_most(100.0),
+    "switching/pointer-view-failed": _at_most(0.0),
+    "switching/new-wait": _at_most(100.0),
+    "switching/new-failed": _at_most(0.0),
 }
 
 

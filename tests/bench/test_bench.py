@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import peering
-from tests.bench.__main__ import BEGIN, DOCS, END, conclusion, written
+from tests.bench import peering, switching
+from tests.bench.__main__ import CASES, DOCS, PARTS, conclusion, marks, written, written_parts
 from tests.bench.peering import Peer, RunningPeer
 from tests.bench.targets import TARGETS, Figure
 from tests.bench.timing import interleaved
@@ -97,14 +97,23 @@ def test_a_peer_that_dies_ends_the_bench_with_its_own_words(fake: Path) -> None:
         RunningPeer(Peer(name="Fake", script="fake"), {"engine": "other", "table": "trips"})
 
 
-def test_the_docs_have_a_place_for_the_figures() -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_the_docs_have_a_place_for_the_figures(part: str) -> None:
     page = DOCS.read_text()
-    renewed = written(page, "new figures")
-    assert f"{BEGIN}\nnew figures\n\n{END}" in renewed
-    assert renewed.partition(BEGIN)[0] == page.partition(BEGIN)[0]
-    assert renewed.partition(END)[2] == page.partition(END)[2]
+    renewed = written(page, part, "new figures")
+    begin, end = marks(part)
+    assert f"{begin}\nnew figures\n\n{end}" in renewed
+    assert renewed.partition(begin)[0] == page.partition(begin)[0]
+    assert renewed.partition(end)[2] == page.partition(end)[2]
     with pytest.raises(SystemExit, match="lost its marks"):
-        written("# no marks", "new figures")
+        written("# no marks", part, "new figures")
+
+
+def test_only_whole_parts_are_written() -> None:
+    assert written_parts(CASES) == ["figures", "switching"]
+    assert written_parts(["switching"]) == ["switching"]
+    assert written_parts(PARTS["figures"]) == ["figures"]
+    assert written_parts(["switching", "duckdb"]) == written_parts(["duckdb"]) == []
 
 
 def test_the_bench_runs_on_few_rows() -> None:
@@ -122,8 +131,20 @@ def test_the_bench_runs_on_few_rows() -> None:
     assert "missed: PostgreSQL, 60 not-null" not in whole
 
 
+def test_the_switching_runs_on_few_rows(postgres_server: str) -> None:
+    """How long a wait is depends on the machine; that nothing fails does not, and what ours is compared with does."""
+    report = switching.on_postgres(postgres_server, rows=1_000, runs=1, hold=0.8)
+    found = {figure.key.removeprefix("switching/"): figure for figure in report.figures}
+    ways = ("view", "pointer-view", "new", "insert", "rename")
+    assert list(found) == [f"{way}-{figure}" for way in ways for figure in ("own", "wait", "failed")]
+    assert [found[f"{way}-failed"].value for way in ("view", "pointer-view", "new")] == [0, 0, 0]
+    assert found["insert-wait"].value > 300  # readers stood in line behind TRUNCATE, which waited for the transaction
+    assert found["view-wait"].seconds > 0.3  # it let them read in between
+    assert all(figure.value > 0 for key, figure in found.items() if not key.endswith("failed"))
+
+
 def test_every_target_has_a_figure_to_stand_against() -> None:
     """Each key is one that the cases make."""
-    made = {"postgres", "duckdb", "pandas", "polars", "parquet", "failing", "wide", "memory", "import"}
+    made = {"postgres", "duckdb", "pandas", "polars", "parquet", "failing", "wide", "memory", "import", "switching"}
     assert {key.partition("/")[0] for key in TARGETS} == made
     assert len(BROKEN) == 5

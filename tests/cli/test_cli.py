@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from airflow_dataops.core.releases import Operation, TaskKey
-from airflow_dataops.core.usage import Read
+from airflow_dataops.core.approvals import Answer, Person, Response, Rules
+from airflow_dataops.core.releases import Operation, ReleaseName, TaskKey
+from airflow_dataops.core.usage import Use
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.services.releasing import stage
+from airflow_dataops.services.releasing.approving import note_asked, question_about, take
 from airflow_dataops.stores.store import Store
+from tests.operators.hostile import CORPUS
 from tests.ui import measured
 
 Run = Callable[..., str]
@@ -54,7 +57,7 @@ def staged(store: Store, value: int) -> str:
     """Stage a release as a task would, and return its name."""
     now = datetime.now(UTC)
     op = Operation(op_id=f"stage {value}", by="tests", now=now)
-    return str(stage(open_target("warehouse", store), "nyc.flights", op, sql=f"SELECT {value} AS v"))
+    return str(stage(open_target("warehouse", store, "view"), "nyc.flights", op, sql=f"SELECT {value} AS v"))
 
 
 def test_judge_promote_and_roll_back_without_a_scheduler(run: Run, store: Store, suite: str) -> None:
@@ -71,6 +74,54 @@ def test_judge_promote_and_roll_back_without_a_scheduler(run: Run, store: Store,
     events = json.loads(run("release", "show", "nyc.flights@r2", "--output", "json"))
     assert [e["action"] for e in events] == ["stage", "built", "promote", "rollback"]
     assert events[-1]["reason"] == "bad upstream"
+
+
+def test_several_go_live_and_back_together(run: Run, store: Store) -> None:
+    target = open_target("warehouse", store, "view")
+    for value in (1, 2):
+        for name in ("nyc.flights", "nyc.daily"):
+            op = Operation(op_id=f"stage {name} {value}", by="tests", now=datetime.now(UTC))
+            stage(target, name, op, sql=f"SELECT {value} AS v")
+    words = ("release", "promote", "nyc.flights@r1", "nyc.daily@r1", "--reason", "by hand")
+    with pytest.raises(SystemExit) as stopped:
+        run(*words)
+    told = str(stopped.value.code)
+    assert "1. nyc.flights@r1 cannot be promoted" in told
+    assert "2. nyc.daily@r1 cannot be promoted" in told
+    assert "Dry run" in run(*words, "--ungated", "--dry-run")
+    printed = run(*words, "--ungated")
+    assert "A release set, all or none, in one transaction: promote nyc.flights@r1; promote nyc.daily@r1" in printed
+    assert printed.count(" is live. Switched in ") == 2
+    assert "r2 is live" in run("release", "promote", "nyc.flights@r2", "nyc.daily@r2", "--reason", "n", "--ungated")
+    with pytest.raises(SystemExit) as stopped:
+        run("release", "rollback", "nyc.flights", "nyc.daily", "--to", "nyc.flights@r1", "--reason", "bad")
+    assert "--to nyc.flights@r1 is for one dataset, and 2 are named" in str(stopped.value.code)
+    back = run("release", "rollback", "nyc.flights", "nyc.daily", "--reason", "bad")
+    assert "nyc.flights@r1 is live again; nyc.flights@r2 is rolled back" in back
+    assert "nyc.daily@r1 is live again; nyc.daily@r2 is rolled back" in back
+    events = json.loads(run("release", "show", "nyc.daily@r2", "--output", "json"))
+    assert events[-1]["detail"]["set"] == ["nyc.flights@r1", "nyc.daily@r1"]
+
+
+def test_a_promotion_by_hand_waits_for_people_who_were_asked_or_says_that_it_did_not(run: Run, store: Store) -> None:
+    name = staged(store, 1)
+    key = TaskKey(dag_id="flights", run_id="r", task_id="approve")
+    op = Operation(op_id="ask", by="flights.approve", now=datetime.now(UTC), key=key)
+    question = question_about(open_target("warehouse", store, "view"), ReleaseName.parse(name))
+    assert question is not None
+    note_asked(store, question, Rules(), op)
+    words = ("release", "promote", name, "--reason", "ada is ill", "--ungated")
+    with pytest.raises(SystemExit) as stopped:
+        run(*words)
+    assert f"{name} cannot be promoted: approval flights.approve: 0 of 1 given" in str(stopped.value.code)
+    person = Person(id="ada", name="ada")
+    no = Response(person=person, answer=Answer.REJECT, at=op.now, given_for=question.mark, reason="wrong currency")
+    take(store, question, no, Rules(), op)
+    assert "REJECTED" in run("release", "list")
+    assert "is live" in run(*words, "--unapproved")
+    events = json.loads(run("release", "show", name, "--output", "json"))
+    assert [e["action"] for e in events] == ["stage", "built", "asked", "rejected", "unapproved", "promote"]
+    assert (events[3]["by"], events[3]["reason"], events[4]["reason"]) == ("ada", "wrong currency", "ada is ill")
 
 
 def test_a_failed_gate_exits_with_one_and_is_listed_with_its_advice(run: Run, store: Store, suite: str) -> None:
@@ -114,9 +165,9 @@ def test_who_vouches_for_a_check_is_told_where_somebody_does(run: Run, store: St
 
 def test_usage_says_who_read_what(run: Run, store: Store) -> None:
     key = TaskKey(dag_id="report", run_id="r", task_id="build")
-    store.usage.add(Read(relation="raw.x", consumer="report.build", source="ref", at=datetime.now(UTC), key=key))
+    store.usage.add(Use(relation="raw.x", consumer="report.build", source="ref", at=datetime.now(UTC), key=key))
     (row,) = json.loads(run("usage", "report", "--output", "json"))
-    assert (row["consumer"], row["relation"], row["reads"]) == ("report.build", "raw.x", 1)
+    assert (row["consumer"], row["reads"], row["times"], row["confidence"]) == ("report.build", "raw.x", 1, "exact")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +188,47 @@ def test_a_mistake_is_one_line_and_exit_one(run: Run, store: Store, words: tuple
     assert message.startswith("airflow dataops: ")
 
 
+HOSTILE = (
+    ("release", "list", "--dataset"),
+    ("release", "show"),
+    ("release", "promote", "--ungated", "--reason", "x"),
+    ("release", "promote", "nyc.flights@r1", "--ungated", "--reason"),
+    ("release", "rollback", "--reason", "x"),
+    ("release", "rollback", "nyc.flights", "--reason", "x", "--to"),
+    ("release", "rollback", "nyc.flights", "--reason"),
+    ("release", "reconcile"),
+    ("gate", "list", "--dag-id"),
+    ("gate", "run"),
+    ("usage", "report", "--dataset"),
+)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_a_hostile_word_is_refused_in_one_line_or_taken_as_it_is(
+    run: Run, store: Store, words: tuple[str, ...]
+) -> None:
+    staged(store, 1)
+    warehouse = open_target("warehouse", store, "view").connector
+    with warehouse.open() as db:
+        db.execute("CREATE TABLE canary AS SELECT 42 AS v")
+    run("release", "promote", "nyc.flights@r1", "--reason", "first", "--ungated")
+    # Every third value for each command: another third for the next.
+    for value in CORPUS[HOSTILE.index(words) % 3 :: 3]:
+        # What begins with a dash is an option to the command line's parser, unless it stands behind the end of these.
+        given = (*words[:-1], f"{words[-1]}={value}") if words[-1].startswith("--") else (*words, "--", value)
+        try:
+            run(*given)
+        except SystemExit as stopped:
+            message = str(stopped.code)
+            assert message.startswith("airflow dataops: "), message
+            assert message.isprintable(), message
+            assert len(message) < 1500
+    with warehouse.open(read_only=True) as db:
+        assert db.execute("SELECT v FROM canary") == [(42,)]
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
+    assert tables == {"canary", "nyc_flights", "nyc_flights__r1", "dataops_pointer", "dataops_switch"}
+
+
 def test_upgrade_makes_the_store_and_says_so(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = {"conn_type": "sqlite", "host": f"{tmp_path}/new.db"}
     monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_DEFAULT", json.dumps(connection))
@@ -144,3 +236,94 @@ def test_upgrade_makes_the_store_and_says_so(run: Run, tmp_path: Path, monkeypat
         run("release", "list")
     assert "was empty and is now at schema" in run("db", "upgrade")
     assert "is at schema" in run("db", "upgrade")
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing(run: Run, store: Store) -> None:
+    for value in (1, 2):
+        staged(store, value)
+    promote = ("release", "promote", "nyc.flights@r1", "--reason", "first", "--ungated")
+    told = run(*promote, "--dry-run").splitlines()
+    assert told[:4] == [
+        "Plan: promote nyc.flights@r1",
+        "  1. reconcile nyc.flights: nothing is stranded",
+        "  2. no gate is required: first",
+        "  3. point nyc_flights from nothing to nyc_flights__r1 (nyc.flights@r1)",
+    ]
+    assert told[-1] == "Dry run: nothing was changed."
+    assert {str(r): str(r.state) for r in store.releases.of()} == {
+        "nyc.flights@r1": "CANDIDATE",
+        "nyc.flights@r2": "CANDIDATE",
+    }
+    assert run(*promote).splitlines()[:4] == told[:4]
+    run("release", "promote", "nyc.flights@r2", "--reason", "second", "--ungated")
+    rollback = ("release", "rollback", "nyc.flights", "--reason", "bad")
+    assert "Dry run: nothing was changed." in run(*rollback, "--dry-run")
+    assert store.releases.live("nyc.flights").number == 2
+    with pytest.raises(SystemExit, match=r"r9. Its newest is nyc\.flights@r2"):
+        run(*rollback, "--to", "nyc.flights@r9", "--dry-run")
+
+
+def test_a_freeze_window_is_overridden_by_hand(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__DATAOPS__FREEZE_WINDOWS", "2020-01-01/2100-01-01")
+    promote = ("release", "promote", staged(store, 1), "--reason", "hotfix", "--ungated")
+    with pytest.raises(SystemExit, match=r"the freeze window 2020-01-01/2100-01-01 holds.*--override-freeze"):
+        run(*promote)
+    assert "is overridden, and that is recorded: hotfix" in run(*promote, "--override-freeze")
+
+
+def test_retire_clean_and_unadopt_by_hand(run: Run, store: Store, tmp_path: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(f"{tmp_path}/warehouse.db") as warehouse:
+        warehouse.execute("CREATE TABLE nyc_flights AS SELECT 0 AS v")
+        warehouse.execute("CREATE TABLE nyc_flights__r77 AS SELECT 0 AS v")
+    warehouse.close()
+    for value in (1, 2, 3):
+        run("release", "promote", staged(store, value), "--reason", "x", "--ungated")
+    retire = ("release", "retire", "nyc.flights", "--keep", "1", "--reason", "space", "--rollback-window", "0")
+    dry = run(*retire, "--dry-run")
+    assert "drop nyc_flights__r1 and retire nyc.flights@r1 (SUPERSEDED): not live since" in dry
+    assert "Dry run: 1 release would be retired, nothing was changed." in dry
+    assert "keep nyc.flights@r0 (SUPERSEDED): it was there before this dataset's releases" in dry
+    assert "1 release retired." in run(*retire)
+    assert "0 releases retired." in run(*retire)
+    assert "leave nyc_flights__r77: no release of this store owns it" in run("release", "clean", "--dry-run")
+    assert "leave nyc_flights__r77" in run("release", "clean", "nyc.flights", "--older-than", "0.5")
+    with pytest.raises(SystemExit, match=r"Go back to it first: airflow dataops release rollback nyc\.flights --to"):
+        run("release", "unadopt", "nyc.flights", "--reason", "over")
+    run("release", "rollback", "nyc.flights", "--to", "nyc.flights@r0", "--reason", "over")
+    assert "nyc_flights is a plain table again" in run("release", "unadopt", "nyc.flights", "--reason", "over")
+    with sqlite3.connect(f"{tmp_path}/warehouse.db") as warehouse:
+        assert warehouse.execute("SELECT type FROM sqlite_master WHERE name = 'nyc_flights'").fetchall() == [("table",)]
+    warehouse.close()
+    with pytest.raises(SystemExit, match="Which releases may be retired is not said"):
+        run("release", "retire", "nyc.flights", "--reason", "space")
+
+
+def test_a_diff_is_printed_as_markdown_or_json_and_stored(run: Run, store: Store) -> None:
+    for value in (1, 2):
+        name = staged(store, value)
+        if value == 1:
+            run("release", "promote", name, "--reason", "first", "--ungated")
+    told = run("release", "diff", name, "--key", "v", "--samples", "1")
+    assert told.startswith("### nyc.flights@r2 against nyc.flights@r1\n\n- rows: 1 row, as many as before\n")
+    assert "- keys (`v`): 1 added, 1 removed, 0 changed, 0 the same (200 % of the live keys)" in told
+    assert "- added `2`\n- removed `1`\n" in told
+    found = json.loads(run("release", "diff", name, "--output", "json"))
+    assert (found["release"], found["base"], found["keys"], found["key"]) == (name, 1, None, [])
+    stored = store.diffs.of(ReleaseName.parse(name))
+    assert [entry.diff.key for entry in stored] == [(), ("v",)]
+    assert stored[0].by.startswith("cli:")
+
+
+def test_a_key_that_is_none_is_printed_and_exits_with_one(
+    run: Run, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("release", "promote", staged(store, 1), "--reason", "first", "--ungated")
+    op = Operation(op_id="twice", by="tests", now=datetime.now(UTC))
+    twice = "SELECT 1 AS v UNION ALL SELECT 1"
+    name = str(stage(open_target("warehouse", store, "view"), "nyc.flights", op, sql=twice))
+    with pytest.raises(SystemExit) as stopped:
+        run("release", "diff", name, "--key", "v")
+    assert stopped.value.code == 1
+    assert "**refused:** key v is not unique in the candidate: 2 of 2 rows share 1 key" in capsys.readouterr().out

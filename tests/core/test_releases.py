@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 
 from airflow_dataops.core.errors import ConfigurationError, IllegalTransition
+from airflow_dataops.core.relations import check_name
 from airflow_dataops.core.releases import (
     TRANSITIONS,
     Action,
     Evidence,
     GateRef,
+    Operation,
     ReleaseName,
     State,
     check_dataset,
@@ -54,11 +57,33 @@ def test_a_release_is_written_and_read_as_one_string() -> None:
         ({"release": "a.b@r1"}, "is a dict, not a string"),
         (None, "is a NoneType, not a string"),
         ("a'b; DROP TABLE x@r1", "cannot name a dataset"),
+        ("a.b@r١", "expected 'dataset@r42'"),  # a digit, but none of ours
+        ("a.b@r" + "9" * 30, "expected 'dataset@r42'"),
     ],
 )
 def test_anything_else_says_what_was_expected(value: object, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         ReleaseName.parse(value)
+
+
+def test_a_release_set_is_a_list_of_them_and_one_by_itself_the_set_of_one() -> None:
+    assert ReleaseName.parse_set("a.b@r1") == (ReleaseName.parse("a.b@r1"),)
+    assert list(map(str, ReleaseName.parse_set(["a.b@r1", "a.c@r2"]))) == ["a.b@r1", "a.c@r2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([], r"release=\[\] names nothing: expected at least one"),
+        (["a.b@r1", ["a.c@r1", "a.c@r2"]], "sequence of 2 values"),
+        (["a.b"], "expected 'dataset@r42'"),
+        ({"a.b@r1": 1}, "is a dict, not a string"),
+        (None, "is a NoneType, not a string"),
+    ],
+)
+def test_what_is_no_release_set_says_what_was_expected(value: object, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        ReleaseName.parse_set(value)
 
 
 @pytest.mark.parametrize("name", ["orders", "sales.orders", "_x.y-1"])
@@ -82,13 +107,15 @@ def test_the_table_is_the_only_way(action: Action, state: State) -> None:
             transition(action, state, R1)
 
 
-def test_only_a_candidate_or_a_reasoned_return_goes_live() -> None:
+def test_only_a_candidate_a_canary_or_a_reasoned_return_goes_live() -> None:
     to_live = {(a, s) for a, table in TRANSITIONS.items() for s, after in table.items() if after is State.LIVE}
     assert to_live == {
         (Action.PROMOTE, State.CANDIDATE),
+        (Action.PROMOTE, State.CANARY),
         (Action.PROMOTE, State.SUPERSEDED),
         (Action.PROMOTE, State.ROLLED_BACK),
         (Action.RESTORE, State.SUPERSEDED),
+        (Action.ADOPT, State.RETIRED),  # the plain table that was handed back, which readers read already
     }
 
 
@@ -135,3 +162,34 @@ def test_evidence_counts_for_this_release_and_content(given: list[Evidence], mis
 )
 def test_validated_and_rejected_are_derived(state: State, given: list[Evidence], shown: str) -> None:
     assert shown_state(state, given, "f") == shown
+
+
+@pytest.mark.parametrize("name", ["sales.orders", "Sales Orders", "a'b; DROP TABLE x", "é.ü", "a.b.c"])
+def test_whatever_can_be_quoted_can_name_a_table(name: str) -> None:
+    assert check_name("target", name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "a part of it is empty"),
+        ("a.", "a part of it is empty"),
+        ("x" * 201, "it has 201 characters, and 200 are allowed"),
+        ("a\x00b", r"relation='a\\x00b' cannot name a table: it holds a character that cannot be"),
+        ("a\nb", "a character that cannot be printed"),
+        ("a\u202eb", "a character that cannot be printed"),
+        ("\ud800", "a character that cannot be printed"),
+        (7, "relation is a int, not a text"),
+    ],
+)
+def test_what_cannot_name_a_table_says_why(name: object, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        check_name("relation", name)
+
+
+@pytest.mark.parametrize(("reason", "said"), [("a\x00b", "be kept"), ("\udfff", "be kept"), (7, "is a int")])
+def test_a_reason_is_a_text_that_can_be_kept(reason: object, said: str) -> None:
+    now = datetime(2013, 1, 1, tzinfo=UTC)
+    assert Operation(op_id="1", by="ada", now=now, reason="two\nlines").reason == "two\nlines"
+    with pytest.raises(ConfigurationError, match=said):
+        Operation(op_id="1", by="ada", now=now, reason=reason)  # type: ignore[arg-type]

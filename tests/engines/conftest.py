@@ -16,11 +16,9 @@ from sqlalchemy.engine import URL
 
 from airflow_dataops.engines.dbapi import DbApiSession
 
-# Those that can tell the content of a table, and so can hold releases.
-WITH_FINGERPRINTS = ("sqlite", "duckdb", "psycopg", "psycopg2")
 # mysqlclient has to be compiled: it is tested where it is installed.
 MYSQL = ("pymysql", "mysql-connector", *(("mysqlclient",) if importlib.util.find_spec("MySQLdb") else ()))
-DRIVERS = (*WITH_FINGERPRINTS, *MYSQL)
+DRIVERS = ("sqlite", "duckdb", "psycopg", "psycopg2", *MYSQL)
 # All that changes what SQL means, on one of the two; the other has only what the tests' own SQL needs.
 _MODES = {"pymysql": "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES,NO_ZERO_DATE"}
 

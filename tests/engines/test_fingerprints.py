@@ -11,10 +11,10 @@ from airflow_dataops.core.relations import Relation
 from airflow_dataops.engines.fingerprints import fingerprint
 from airflow_dataops.formats.suites import read_suite
 from airflow_dataops.services.judging import judge
-from tests.engines.conftest import WITH_FINGERPRINTS
+from tests.engines.conftest import DRIVERS
 
 ORDERS = Relation(name="orders")
-pytestmark = pytest.mark.parametrize("connect", WITH_FINGERPRINTS, indirect=True)
+pytestmark = pytest.mark.parametrize("connect", DRIVERS, indirect=True)
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_the_import_that_takes_seconds_is_told_once(caplog, monkeypatch):
         gx.result_of(metric, ["1"])
         monkeypatch.setitem(sys.modules, "great_expectations", logging)
         gx.result_of(metric, ["1"])
-    assert [record.message.split(",")[0] for record in caplog.records] == ["Importing Great Expectations"]
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == ["Importing Great Expectations"]
 
 
 KL = "expect_column_kl_divergence_to_be_less_than"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 from dataclasses import replace
 
 import duckdb
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.metrics import Aggregate, Count, Distinct, Function, Repeats, Schema
-from airflow_dataops.core.predicates import And, Compare, InSet, IsNull, Kind, Matches, Not, Sql, Value
+from airflow_dataops.core.predicates import And, Compare, InSet, IsNull, Kind, Matches, Not, Or, Sql, Value
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.verdicts import Outcome
 from airflow_dataops.engines.dbapi import DbApiSession
@@ -91,8 +92,32 @@ def test_uniqueness_is_proved_by_the_cheapest_count_that_is_enough():
 def test_what_cannot_be_enough_is_counted_exactly_at_once():
     (statement,) = planned(Repeats(("n",), THERE), few=frozenset({"n"})).statements
     assert not isinstance(statement, Enough)
-    (statement,) = planned(Repeats(("n",), THERE), dialect="duckdb").statements
+    (statement,) = planned(Repeats(("n",), THERE), dialect="sqlite").statements
     assert not isinstance(statement, Enough)
+
+
+def test_in_this_process_a_key_is_unique_if_its_hash_is():
+    pair = Repeats(("t", "at"), Or((Not(IsNull("t")), Not(IsNull("at")))))
+    rows, hashed = planned(pair, dialect="duckdb").statements
+    assert [answer.metric for answer in rows.answers] == [Count(pair.where)]
+    assert hashed.sql.startswith('SELECT\n  HASH("t", "at") AS m0\nFROM "x" WHERE ')
+    assert hashed.settled({pair: []}, {}) == ({pair: 0}, None)
+    values, rest = hashed.settled({pair: [7, 8]}, {})
+    assert values == {}
+    assert rest.answers == hashed.exact.answers
+    assert 'AS data WHERE HASH("t", "at") IN (7, 8)) AS suspects GROUP BY "t", "at" HAVING COUNT(*) > 1' in rest.sql
+
+
+def test_what_too_many_hashes_would_hold_is_grouped_by_the_database(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    one = Repeats(("n",), THERE)
+    hashed = planned(one, dialect="duckdb").statements[1]
+    assert hashed.suited({Count(THERE): 1_000_000}) is hashed
+    assert hashed.suited({Count(THERE): 100_000_000}) is hashed.exact
+    assert hashed.suited({Count(THERE): 1_000}) is hashed
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert hashed.suited({Count(THERE): 1_000}) is hashed.exact
+    assert hashed.settled({one: list(range(5_000))}, {}) == ({}, hashed.exact)
 
 
 def test_what_the_dialect_lacks_is_refused_and_sinks_nothing():
@@ -150,11 +175,12 @@ def test_however_a_suite_is_split_the_facts_are_the_same(size, few, order):
         )
         session = DbApiSession(connection, "duckdb")
         whole = judge(session, Relation(name="x"), read_suite(CHECKS))
-        patch.setattr(planning, "_MOST_COLUMNS", size)
         patch.setattr("airflow_dataops.engines.sql.measuring.profile_of", lambda *_, **__: Profile(few=frozenset(few)))
+        unsplit = judge(session, Relation(name="x"), read_suite(order))
+        patch.setattr(planning, "_MOST_COLUMNS", size)
         split = judge(session, Relation(name="x"), read_suite(order))
-    assert len(split.statements) >= len(whole.statements)
-    assert _told(split) == _told(whole)
+    assert len(split.statements) >= len(unsplit.statements)
+    assert _told(split) == _told(unsplit) == _told(whole)
 
 
 def test_three_thousand_checks_are_measured_everywhere(db):

@@ -78,16 +78,20 @@ def test_a_stopped_watch_runs_nothing_more():
         timer = threading.Timer(0.5, watch.stop)
         timer.start()
         with pytest.raises(MeasurementStopped, match="this: stopped, because the task was killed") as caught:
-            watch.run(session, f"SELECT count(*) FROM ({ENDLESS['duckdb']})", "this")
+            watch.run(session, lambda db: db.execute(f"SELECT count(*) FROM ({ENDLESS['duckdb']})"), "this")
         assert caught.value.retryable
         with pytest.raises(MeasurementStopped):
-            watch.run(session, "SELECT 1", "that")
-        assert Watch().run(session, "SELECT 1", "another") == [(1,)]
+            watch.run(session, lambda db: db.execute("SELECT 1"), "that")
+        assert Watch().run(session, lambda db: db.execute("SELECT 1"), "another") == [(1,)]
+
+
+def _nap(db):
+    return db.execute("SELECT pg_sleep(0.7)::text")
 
 
 def test_a_long_statement_says_that_it_still_runs(postgres_url, caplog):
     with contextlib.closing(psycopg.connect(postgres_url)) as connection, caplog.at_level("INFO"):
         session = DbApiSession(connection, "postgres")
-        assert Watch(still_runs_every=0.2).run(session, "SELECT pg_sleep(0.7)::text", "Statement 1 of 2") == [("",)]
+        assert Watch(still_runs_every=0.2).run(session, _nap, "Statement 1 of 2") == [("",)]
     said = [record.getMessage() for record in caplog.records]
     assert said[:3] == ["Statement 1 of 2 still runs, after 0 s."] * 2 + ["Statement 1 of 2 still runs, after 1 s."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 from airflow_dataops.formats.suites import read_suite
+from airflow_dataops.publishers.files import live
 from dags_examples.demo.story import STORY
 
 SCENARIO = Path(__file__).with_name("scenario.py")
@@ -24,6 +26,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
+def lake_of(home: Path) -> dict[str, Any]:
+    """Return an Iceberg catalogue as the fields of a connection."""
+    extra = {"type": "sql", "warehouse": f"file://{home}/lake"}
+    return {"host": f"sqlite:///{home}/lake.db", "extra": extra}
+
+
 @pytest.fixture(scope="module")
 def found(home: Path) -> dict[str, Any]:
     """Run the scenario once, in an Airflow home and a warehouse of its own."""
@@ -33,7 +41,10 @@ def found(home: Path) -> dict[str, Any]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLES),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(home / "warehouse.duckdb")}),
+        "AIRFLOW_CONN_LAKE": json.dumps({"conn_type": "iceberg", **lake_of(home)}),
     }
+    (home / "folder").mkdir()
+    env["AIRFLOW_CONN_FOLDER"] = json.dumps({"conn_type": "fs", "extra": {"path": str(home / "folder")}})
     result = home / "found.json"
     for command in (["-m", "airflow", "db", "migrate"], [str(SCENARIO), str(result)]):
         done = subprocess.run([sys.executable, *command], env=env, text=True, capture_output=True, check=False)
@@ -60,7 +71,20 @@ def test_every_file_is_imported_within_a_second_and_loads_no_engine(found: dict[
 
 def test_every_example_dag_is_run(found: dict[str, Any]) -> None:
     assert found["dags"] == sorted(
-        ["plain_dag_with_gate", "nyc_flights_release", "nyc_delay_report", "nyc_flights_rollback"]
+        [
+            "plain_dag_with_gate",
+            "nyc_flights_release",
+            "nyc_delay_report",
+            "nyc_flights_rollback",
+            "nyc_weather_approval",
+            "nyc_flights_together",
+            "nyc_weather_files",
+            "daily_orders",
+            # These wait for each other: tests/e2e/test_canary_on_airflow.py runs them on a running Airflow.
+            "nyc_weather_canary",
+            "nyc_windy_days",
+            "nyc_weather_iceberg",
+        ]
     )
 
 
@@ -92,10 +116,59 @@ def test_the_plain_dag_runs_with_its_gate(found: dict[str, Any], rows: Any) -> N
         ),
         ("february", "success", {"land": "success", "stage": "success", "gate": "success", "promote": "success"}),
         ("rollback", "success", {"rollback": "success"}),
+        ("files", "success", dict.fromkeys(("land", "stage", "gate", "promote", "report"), "success")),
+        (
+            "approval",
+            "success",
+            dict.fromkeys(("land", "stage", "gate", "diff", "approve", "promote"), "success"),
+        ),
     ],
 )
 def test_the_release_dags_run(found: dict[str, Any], run: str, state: str, tasks: dict[str, str]) -> None:
     assert found["runs"][run] == {"state": state, "tasks": tasks}, found["log"][-20_000:]
+
+
+def test_an_existing_table_is_adopted_and_a_day_replaces_its_own_part(found: dict[str, Any], rows: Any) -> None:
+    tasks = {"stage": "success", "gate": "success", "promote": "success"}
+    for run in ("second_day", "second_day_again"):
+        assert found["runs"][run] == {"state": "success", "tasks": tasks}, found["log"][-20_000:]
+    assert rows("SELECT id, day::text FROM shop.orders ORDER BY id") == [(1, "2026-03-01"), (2, "2026-03-02")]
+    assert rows("SELECT count(*) FROM shop.orders__r0") == [(1,)]
+    assert rows("SELECT relation FROM shop.dataops_pointer") == [("shop.orders__r2",)]
+
+
+def test_a_release_set_goes_live_together(found: dict[str, Any], rows: Any) -> None:
+    tasks = ("land", "stage_flown", "stage_by_day", "gate_flown", "gate_by_day", "promote")
+    assert found["runs"]["together"] == {"state": "success", "tasks": dict.fromkeys(tasks, "success")}, found["log"][
+        -20_000:
+    ]
+    assert rows("SELECT count(*) FROM nyc.flown") == rows("SELECT sum(flights) FROM nyc.flown_by_day") == [(26_483,)]
+    pointers = "SELECT dataset, release FROM nyc.dataops_pointer WHERE dataset LIKE 'nyc.flown%' ORDER BY dataset"
+    assert rows(pointers) == [("nyc.flown", 1), ("nyc.flown_by_day", 1)]
+
+
+def test_each_month_is_a_release_that_shares_the_files_of_the_months_it_keeps(
+    found: dict[str, Any], home: Path
+) -> None:
+    from pyiceberg.catalog import load_catalog
+
+    tasks = {"land": "success", "stage": "success", "gate": "success", "promote": "success"}
+    for run in ("lake_january", "lake_february", "lake_february_again"):
+        assert found["runs"][run] == {"state": "success", "tasks": tasks}, found["log"][-20_000:]
+    fields = lake_of(home)
+    with contextlib.closing(load_catalog("lake", uri=fields["host"], **fields["extra"])) as catalog:
+        table = catalog.load_table("nyc_lake.weather")
+    months = table.scan().to_arrow().group_by("month").aggregate([([], "count_all")]).sort_by("month")
+    assert months.to_pydict() == {"month": [1, 2], "count_all": [2226, 2010]}
+    of = [
+        {
+            task.file.file_path
+            for task in table.scan(snapshot_id=table.refs()[f"dataops_r{release}"].snapshot_id).plan_files()
+        }
+        for release in (1, 2, 3)
+    ]
+    assert of[0] < of[1]
+    assert of[0] < of[2]
 
 
 def test_after_the_rollback_readers_have_january_again(rows: Any) -> None:
@@ -104,6 +177,13 @@ def test_after_the_rollback_readers_have_january_again(rows: Any) -> None:
 
 def test_the_report_is_built_from_the_release_that_ref_names(rows: Any) -> None:
     assert rows("SELECT count(*), sum(flights), max(up_to_month) FROM reports.delays_by_airline") == [(16, 27_004, 1)]
+
+
+def test_the_release_in_files_is_the_folder_that_its_pointer_names(home: Path, found: dict[str, Any]) -> None:
+    folder = home / "folder/folder.weather"
+    assert live(folder) == str(folder / "r1")
+    assert duckdb.sql(f"SELECT count(*) FROM '{live(folder)}/*.parquet'").fetchall() == [(26_115,)]
+    assert not (home / "folder/incoming/weather").exists()
 
 
 def test_every_check_that_the_story_trips_says_what_to_do() -> None:

@@ -214,8 +214,8 @@ def test_bigquery_is_asked_in_its_own_sql(define: Define) -> None:
 
 
 def test_no_release_can_live_where_there_is_no_publisher(define: Define) -> None:
-    with pytest.raises(ConfigurationError, match="is a mysql database, where releases cannot be published"):
-        publisher_for(define({"conn_type": "mysql", "host": "somewhere"}))
+    with pytest.raises(ConfigurationError, match="is a trino database, where releases cannot be published"):
+        publisher_for(define({"conn_type": "trino", "host": "somewhere"}))
 
 
 def test_a_server_that_is_not_there_can_be_tried_again(define: Define, tmp_path: Path) -> None:
@@ -273,3 +273,10 @@ def test_importing_it_loads_no_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("conn_id", ["a\nb", "", "x'; DROP TABLE y", "nyc.flights\u202e", 7])
+def test_what_no_connection_can_be_called_is_refused_in_one_line(conn_id: object) -> None:
+    with pytest.raises(ConfigurationError, match="which no connection is called") as refused:
+        _ = HookConnector(conn_id).dialect  # type: ignore[arg-type]
+    assert str(refused.value).isprintable()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from airflow_dataops.core.errors import ConfigurationError
 from airflow_dataops.hooks.store import open_store, store_url
@@ -40,6 +41,12 @@ def test_the_default_is_refused_where_a_secrets_backend_may_just_be_away(monkeyp
 def test_a_sqlite_file_is_used_as_it_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     define(monkeypatch, conn_type="sqlite", host=f"{tmp_path}/store.db")
     assert store_url() == (f"sqlite:///{tmp_path}/store.db", False)
+
+
+def test_a_host_that_is_a_sockets_folder_is_no_part_of_the_databases_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    define(monkeypatch, conn_type="postgres", host="/run/postgresql", login="me", schema="dataops")
+    url = make_url(store_url()[0])
+    assert (url.host, url.database, url.query["host"]) == (None, "dataops", "/run/postgresql")
 
 
 @pytest.mark.parametrize(

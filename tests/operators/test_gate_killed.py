@@ -1,4 +1,4 @@
-"""A gate that Airflow kills: its own SIGTERM handler and time-out, on a real run, and what is left on the server."""
+"""A gate, or a build, that Airflow kills: its own SIGTERM handler and time-out, and what is left on the server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def _running(admin: Any) -> int:
     return int(admin.execute(RUNNING).fetchone()[0])
 
 
-def test_sigterm_cancels_the_query_and_is_recorded(airflow: Airflow, slow: Any) -> None:
+def _killed(airflow: Airflow, slow: Any, dag_id: str) -> Any:
+    """Run the DAG and send this process SIGTERM as soon as the server is at work."""
+
     def kill() -> None:
         end = time.monotonic() + 60
         while not _running(slow) and time.monotonic() < end:
@@ -53,9 +55,23 @@ def test_sigterm_cancels_the_query_and_is_recorded(airflow: Airflow, slow: Any) 
     killer = threading.Thread(target=kill)
     killer.start()
     started = time.monotonic()
-    run = airflow.run("slow")
+    run = airflow.run(dag_id)
     killer.join()
     assert time.monotonic() - started < 60
+    return run
+
+
+def test_sigterm_cancels_the_build_and_a_rerun_finds_nothing_in_its_way(airflow: Airflow, slow: Any) -> None:
+    run = _killed(airflow, slow, "slow_stage")
+    assert run.tasks == {"stage": "failed"}
+    assert _running(slow) == 0
+    (release,) = airflow.store.releases.of("slow.orders")
+    assert str(release.state) == "ABORTED"
+    assert slow.execute("SELECT to_regclass('slow.orders__r1')").fetchone() == (None,)
+
+
+def test_sigterm_cancels_the_query_and_is_recorded(airflow: Airflow, slow: Any) -> None:
+    run = _killed(airflow, slow, "slow")
     assert run.tasks == {"gate": "failed"}
     assert _running(slow) == 0
     (result,) = airflow.store.gates.of(limit=1)[0].result.results

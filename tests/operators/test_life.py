@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,8 +12,10 @@ import pytest
 from runs import Airflow
 
 from airflow_dataops.core.releases import Operation, ReleaseName
+from airflow_dataops.core.usage import Access, Usage
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.services.releasing import promote, stage
+from airflow_dataops.services.usage import hit_by
 
 GOOD, NEXT = "SELECT 1 AS v", "SELECT 2 AS v"
 
@@ -63,28 +66,74 @@ def test_a_cleared_reader_of_a_rolled_back_release_reads_what_is_live(airflow: A
 
 def test_a_name_that_is_no_dataset_is_returned_and_its_use_logged(airflow: Airflow) -> None:
     assert airflow.run("read", name="raw.flights").xcom("after") == "raw.flights"
-    read = airflow.store.usage.readers()[0]
-    assert (read["relation"], read["consumer"], read["dataset"]) == ("raw.flights", "read.after", None)
+    read = airflow.store.usage.uses()[0]
+    assert (read.relation, read.consumer, read.dataset) == ("raw.flights", "read.after", None)
 
 
 def test_usage_tells_who_read_which_release(airflow: Airflow) -> None:
     airflow.run("life", day=1, sql="SELECT v FROM landed WHERE v < 3")
-    reads = {(r["consumer"], r["relation"], r["release"], r["source"]) for r in airflow.store.usage.readers()}
-    assert reads == {("life.stage", "landed", None, "sql"), ("life.after", "nyc_flights__r1", 1, "ref")}
+    reads = {(use.consumer, use.relation, use.release, use.source) for use in airflow.store.usage.uses()}
+    assert reads == {
+        ("life.stage", "landed", None, "sql"),
+        ("life.stage", "nyc_flights__r1", 1, "ref"),
+        ("life.after", "nyc_flights__r1", 1, "ref"),
+    }
+    written = airflow.store.usage.uses(access=Access.WRITE)
+    assert [(use.consumer, use.name) for use in written] == [("life.stage", "nyc.flights")]
+    hits = hit_by(airflow.store, "landed", datetime.now(UTC))
+    assert [(hit.reader.consumer, hit.distance) for hit in hits] == [("life.stage", 1), ("life.after", 2)]
 
 
 def test_a_task_that_reads_by_its_own_sql_is_a_consumer_too(airflow: Airflow) -> None:
     airflow.run("life", day=1, sql=GOOD)
     assert airflow.run("reads_by_sql", day=1, sql="SELECT count(*) FROM nyc_flights JOIN landed").state == "success"
-    (read,) = [r for r in airflow.store.usage.readers() if r["consumer"] == "reads_by_sql.query"]
-    assert (read["dataset"], read["release"], read["relation"], read["source"]) == (
-        "nyc.flights",
-        1,
-        "nyc_flights",
-        "sql",
-    )
-    airflow.run("reads_by_sql", day=2, sql="SELECT * FROM landed")
-    assert len([r for r in airflow.store.usage.readers() if r["consumer"] == "reads_by_sql.query"]) == 1
+    landed, read = sorted(used(airflow), key=lambda use: use.relation)
+    assert (read.dataset, read.release, read.relation, read.source) == ("nyc.flights", 1, "nyc_flights", "sql")
+    assert (landed.dataset, landed.relation, landed.conn_id) == (None, "landed", "warehouse")
+
+
+def used(airflow: Airflow) -> list[Usage]:
+    return [use for use in airflow.store.usage.uses() if use.consumer == "reads_by_sql.query"]
+
+
+def test_the_columns_that_a_tasks_sql_reads_and_what_it_writes_are_known_and_no_literal(airflow: Airflow) -> None:
+    sql = "CREATE TABLE copy AS SELECT v FROM landed WHERE v <> 4711"
+    airflow.run("reads_by_sql", day=1, sql=sql)
+    assert {(use.relation, use.access, use.columns) for use in used(airflow)} == {
+        ("landed", "read", ("v",)),
+        ("copy", "write", ("*",)),
+    }
+    with airflow.store.engine.connect() as connection:
+        dump = "\n".join(connection.connection.driver_connection.iterdump())
+    assert "landed" in dump
+    assert "4711" not in dump
+
+
+def test_what_else_hooks_tell_of_stands_in_nobodys_way(airflow: Airflow) -> None:
+    from airflow.sdk.lineage import get_hook_lineage_collector
+
+    get_hook_lineage_collector().add_extra(context=airflow, key="note", value="a text, and no SQL")
+    airflow.run("reads_by_sql", day=1, sql="SELECT v FROM landed")
+    assert [use.relation for use in used(airflow)] == ["landed"]
+
+
+def test_sql_that_cannot_be_read_is_counted(airflow: Airflow) -> None:
+    airflow.run("reads_by_sql", day=1, sql="PRAGMA table_info('landed')")
+    airflow.run("reads_by_sql", day=2, sql="WITH x AS (SELECT 1), SELECT FROM")
+    (known,) = airflow.store.usage.coverage(datetime.now(UTC).date()).values()
+    assert (known.statements, known.unparsed) == (1, 0)  # a statement that failed is not told by the hook
+
+
+def test_what_a_task_uses_while_the_store_is_away_is_stored_when_it_is_back(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    away = tmp_path / "away" / "dataops.db"
+    with monkeypatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_DATAOPS_DEFAULT", json.dumps({"conn_type": "sqlite", "host": str(away)}))
+        assert airflow.run("reads_by_sql", day=1, sql="SELECT v FROM landed").state == "success"
+    assert used(airflow) == []
+    assert airflow.run("reads_by_sql", day=2, sql="SELECT v FROM landed").state == "success"
+    assert [use.events for use in used(airflow)] == [2]
 
 
 def test_mapped_tasks_carry_each_its_release(airflow: Airflow) -> None:
@@ -128,7 +177,7 @@ def test_a_deferred_sensor_waits_in_the_triggerer_until_there_is_one(airflow: Ai
 
 def promote_by_hand(airflow: Airflow) -> None:
     """Make a release live while a DAG waits for it, as another Airflow task would."""
-    target = open_target("warehouse", airflow.store)
+    target = open_target("warehouse", airflow.store, "view")
     op = Operation(op_id="by hand", by="tests", now=datetime.now(UTC))
     release = stage(target, "nyc.flights", op, sql=GOOD)
     promote(target, release.name, replace(op, op_id="promote by hand"), required=[], ungated="a test")

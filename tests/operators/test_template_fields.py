@@ -9,14 +9,31 @@ import pytest
 from airflow_dataops.decorators.gate import DecoratedGateOperator
 from airflow_dataops.operators.gate import GateOperator
 from airflow_dataops.operators.release import (
+    ApproveReleaseOperator,
+    DiffReleaseOperator,
     PromoteReleaseOperator,
+    RetireReleasesOperator,
     RollbackReleaseOperator,
     StageReleaseOperator,
 )
 from airflow_dataops.sensors.release import ReleaseSensor
 
 # What shapes the task itself and is known when the DAG is written.
-FIXED = {"on_fail", "block", "on_empty", "samples", "replace_newer", "deferrable", "python_callable"}
+FIXED = {
+    "on_fail",
+    "block",
+    "on_empty",
+    "samples",
+    "replace_newer",
+    "override_freeze",
+    "dry_run",
+    "emit",
+    "deferrable",
+    "python_callable",
+    "quorum",
+    "author_may_approve",
+    "expires_after",
+}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +42,10 @@ FIXED = {"on_fail", "block", "on_empty", "samples", "replace_newer", "deferrable
         GateOperator,
         DecoratedGateOperator,
         StageReleaseOperator,
+        ApproveReleaseOperator,
+        DiffReleaseOperator,
         PromoteReleaseOperator,
+        RetireReleasesOperator,
         RollbackReleaseOperator,
         ReleaseSensor,
     ],

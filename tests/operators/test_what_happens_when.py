@@ -194,9 +194,9 @@ def test_promote_without_evidence_fails_and_says_which(
 def test_a_lock_that_cannot_be_had_is_retried_and_leaves_no_intent(
     airflow: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_dataops.publishers.view import ViewPublisher
+    from airflow_dataops.hooks.targets import open_target
 
-    monkeypatch.setattr(ViewPublisher.__init__, "__kwdefaults__", {"deadline": 0.2})
+    monkeypatch.setitem(open_target.__kwdefaults__, "deadline", 0.2)
     airflow.run("life", day=1, sql=GOOD)
     with sqlite3.connect(airflow.warehouse) as held:
         held.execute("BEGIN IMMEDIATE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("great_expectations", "pandas", "duckdb", "sqlglot", "polars", "pyarrow")
+HEAVY = ("great_expectations", "pandas", "duckdb", "sqlglot", "polars", "pyarrow", "pyiceberg")
 
 
 MODULES = (

@@ -24,10 +24,21 @@ from airflow_dataops.core.ports import Database
 from airflow_dataops.core.relations import Column, Relation
 
 _PRELOADED = (
-    *("duckdb", "psycopg", "sqlite3", "sqlalchemy.dialects.sqlite.pysqlite"),
+    *("duckdb", "psycopg", "pymysql", "sqlite3", "sqlalchemy.dialects.sqlite.pysqlite"),
     *("airflow_dataops.stores.store", "airflow_dataops.services.releasing", "airflow_dataops.publishers.view"),
     *("airflow_dataops.engines.sqlite_functions", "airflow_dataops.engines.fingerprints"),
+    *(
+        "pyiceberg.catalog.sql",
+        "burning",
+        "airflow_dataops.engines.iceberg.session",
+        "airflow_dataops.publishers.iceberg",
+    ),
 )
+
+
+def stride(usual: int) -> int:
+    """Return how many steps lie between two at which is killed: none are left out where ``DATAOPS_KILLS`` is set."""
+    return 1 if "DATAOPS_KILLS" in os.environ else usual
 
 
 @cache
@@ -45,6 +56,8 @@ def forked() -> Any:
 
 
 ROWS = 500
+PAUSE = 0.005
+"""Seconds between two reads: whoever is being watched needs a processor too."""
 
 
 def big(release: int) -> str:
@@ -54,13 +67,13 @@ def big(release: int) -> str:
 
 
 def read_until(bench: Bench, ready: Any, stop: Any, answer: Connection) -> None:
-    """Read without pause and send what was seen: how often each release, and every error or mixture."""
-    sql = f"SELECT min(v), max(v), count(*) FROM {bench.publisher.reader(bench.target).sql}"
+    """Read over and over and send what was seen: how often each release, and every error or mixture."""
+    sql = f"SELECT min(v), max(v), count(*) FROM {bench.warehouse.sql(bench.reader)}"
     seen: Counter[int] = Counter()
     wrong: list[str] = []
     with contextlib.ExitStack() as stack:
         kept = None if bench.warehouse.dialect == "duckdb" else stack.enter_context(bench.warehouse.open())
-        while not stop.is_set():
+        while not stop.wait(PAUSE):
             if len(wrong) + seen.total() == 1:
                 ready.release()
             try:
@@ -96,11 +109,11 @@ def readers(bench: Bench, count: int) -> Iterator[list[tuple[dict[int, int], lis
             child.join(60)
 
 
-def race(bench: Bench, release: int, rounds: int, barrier: Any, answer: Connection) -> None:
+def race(bench: Bench, release: int, rounds: int, barrier: Any, answer: Connection, first: int = 0) -> None:
     """Try to make ``release`` live at every epoch, together with somebody else; send the epochs won."""
     won = []
     try:
-        for epoch in range(rounds):
+        for epoch in range(first, first + rounds):
             barrier.wait(60)
             with contextlib.suppress(PublishConflict):
                 bench.promote(release, epoch, op_id=f"{release}-{epoch}")

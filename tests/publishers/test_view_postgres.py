@@ -22,9 +22,12 @@ VIEW = "nyc.flights"
 
 
 @pytest.fixture
-def bench(postgres_warehouse: Warehouse) -> Bench:
+def bench(postgres_warehouse: Warehouse, request: pytest.FixtureRequest) -> Bench:
     postgres_warehouse.run("CREATE SCHEMA nyc")
-    return Bench(postgres_warehouse)
+    return Bench(replace(postgres_warehouse, publisher=getattr(request, "param", "view")))
+
+
+each_publisher = pytest.mark.parametrize("bench", ["view", "pointer_view"], indirect=True)
 
 
 @pytest.fixture
@@ -46,6 +49,7 @@ def read_as(bench: Bench, role: str, columns: str = "*") -> list[tuple[object, .
     return replace(bench.warehouse, role=role).run(f"SELECT {columns} FROM {VIEW}")
 
 
+@each_publisher
 def test_adoption_carries_owner_grants_and_comment(bench: Bench, role: Callable[[], str]) -> None:
     owner, reader, clerk, stranger = role(), role(), role(), role()
     bench.warehouse.run(
@@ -78,6 +82,7 @@ def test_adoption_carries_owner_grants_and_comment(bench: Bench, role: Callable[
         read_as(bench, stranger)
 
 
+@each_publisher
 def test_a_views_own_options_survive(bench: Bench) -> None:
     bench.build(1)
     bench.build(2)
@@ -90,6 +95,7 @@ def test_a_views_own_options_survive(bench: Bench) -> None:
         assert options == (["security_barrier=true"],)
 
 
+@each_publisher
 def test_nobody_changes_a_release_through_the_view(bench: Bench) -> None:
     bench.build(1)
     bench.promote(1, 0)
@@ -97,6 +103,7 @@ def test_nobody_changes_a_release_through_the_view(bench: Bench) -> None:
         bench.warehouse.run("INSERT INTO nyc.flights VALUES (7)")
 
 
+@each_publisher
 def test_without_the_right_it_says_whose_the_view_is(bench: Bench, role: Callable[[], str]) -> None:
     owner, other = role(), role()
     owned = Bench(replace(bench.warehouse, role=owner))
@@ -111,6 +118,20 @@ def test_without_the_right_it_says_whose_the_view_is(bench: Bench, role: Callabl
     bench.warehouse.run(f'GRANT "{owner}" TO "{other}"', f'GRANT SELECT ON nyc.flights TO "{other}"')
     intruder.promote(2, 1)
     assert read_as(bench, owner) == [(2,), (2,)]
+
+
+@each_publisher
+def test_two_roles_that_share_the_pointers_need_not_own_them(bench: Bench, role: Callable[[], str]) -> None:
+    first, second = role(), role()
+    planes = Bench(replace(bench.warehouse, role=first), target="nyc.planes", dataset="nyc.planes")
+    planes.build(1)
+    planes.promote(1, 0, op_id="planes")
+    bench.warehouse.run(f'GRANT SELECT, INSERT, UPDATE ON nyc.dataops_pointer, nyc.dataops_switch TO "{second}"')
+    flights = Bench(replace(bench.warehouse, role=second))
+    for release in (1, 2):
+        flights.build(release)
+        flights.promote(release, release - 1)
+    assert read_as(bench, second) == [(2,), (2,)]
 
 
 def test_row_level_security_is_not_adopted_away(bench: Bench) -> None:
@@ -153,6 +174,7 @@ def test_a_source_in_another_schema_is_taken_over(bench: Bench) -> None:
 
 
 class TestNames:
+    @each_publisher
     def test_long_names_are_shortened_and_stay_apart(self, bench: Bench) -> None:
         first, second = (Bench(bench.warehouse, target="nyc." + "ü" * 30 + end, dataset=end) for end in "ab")
         names = {str(each.publisher.physical(each.target, 42)) for each in (first, second)}
@@ -202,6 +224,7 @@ class TestLocks:
         # Other readers queue behind our wait for the lock, which is short.
         assert max(after - before for before, after in itertools.pairwise(waits)) < 1.0
 
+    @each_publisher
     def test_a_reader_that_ends_is_waited_for_and_the_check_is_not_repeated(self, bench: Bench) -> None:
         bench.build(1)
         bench.build(2)
@@ -228,6 +251,7 @@ class TestLocks:
                 publisher.switch(bench.order(1, 0), accept)
         assert "report" not in str(caught.value)
 
+    @each_publisher
     def test_what_was_verified_cannot_change_before_the_flip(self, bench: Bench) -> None:
         bench.build(1)
         refused: list[str] = []

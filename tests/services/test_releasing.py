@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from explaining import explain
 from story import NOW, Story
 
 from airflow_dataops.core.errors import (
@@ -17,11 +19,13 @@ from airflow_dataops.core.errors import (
     PublishConflict,
     ReleaseNotFound,
 )
-from airflow_dataops.core.releases import Action, GateRef, Intent, ReleaseName
+from airflow_dataops.core.releases import Action, GateRef, Intent, Release, ReleaseName
 from airflow_dataops.core.switching import Switch
 from airflow_dataops.services.releasing import announce, reconcile, stage
-from airflow_dataops.services.releasing.switching import CHOSEN
+from airflow_dataops.services.releasing.switching import CHOSEN, Turn, switch
 from airflow_dataops.stores.store import Store
+
+pytestmark = pytest.mark.parametrize("target", ["sqlite", "duckdb", "postgres", "mysql"], indirect=True)
 
 
 def test_a_candidate_is_invisible_until_promoted_and_comes_back_by_a_roll_back(story: Story) -> None:
@@ -70,6 +74,7 @@ def test_no_gate_at_all_needs_a_reason(story: Story) -> None:
     with pytest.raises(EvidenceMissing, match="no gate stands upstream"):
         story.promote(release, "jan", required=[])
     assert story.promote(release, "jan", required=[], ungated="a lookup table").switched
+    assert story.store.releases.events(release.name)[-1]["reason"] == "without a gate: a lookup table"
 
 
 def test_data_that_changed_after_the_gate_is_refused_inside_the_switch(story: Story) -> None:
@@ -79,7 +84,7 @@ def test_data_that_changed_after_the_gate_is_refused_inside_the_switch(story: St
         if db.dialect == "sqlite":  # frozen by triggers: only on purpose
             for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
                 db.execute(f'DROP TRIGGER "{name}"')
-        db.execute(f"UPDATE {release.relation.sql} SET v = 7")
+        db.execute(f"UPDATE {story.sql(release.relation)} SET v = 7")
     with pytest.raises(EvidenceMissing, match="has changed since its gates judged it"):
         story.promote(release, "jan")
     story.gate(release, "jan")
@@ -116,7 +121,7 @@ def test_a_switch_that_was_killed_before_its_news_is_told_by_the_retry_once(stor
     release = story.live("jan")
     retried = story.promote(release, "jan")
     assert retried.switched  # the first try has not announced it
-    announce(story.target, release.name, story.op("promote", "jan", release.name))
+    announce(story.target, (release.name, story.op("promote", "jan", release.name)))
     assert not story.promote(release, "jan").switched
 
 
@@ -166,7 +171,7 @@ def test_a_plain_table_is_adopted_and_can_be_gone_back_to(story: Story) -> None:
     with story.target.connector.open() as db:
         if reader.schema:
             db.execute(f'CREATE SCHEMA "{reader.schema}"')
-        db.execute(f"CREATE TABLE {reader.sql} AS SELECT 0 AS v")
+        db.execute(f"CREATE TABLE {story.sql(reader)} AS SELECT 0 AS v")
     story.live("jan")
     assert story.states() == {"nyc.flights@r0": "SUPERSEDED", "nyc.flights@r1": "LIVE"}
     assert story.rows() == [(1,)]
@@ -245,7 +250,7 @@ def test_what_readers_read_or_a_release_needs_cannot_be_taken_however_it_is_writ
     with story.target.connector.open() as db:
         if reader.schema:
             db.execute(f'CREATE SCHEMA "{reader.schema}"')
-        db.execute(f"CREATE TABLE {reader.sql} AS SELECT 0 AS v")
+        db.execute(f"CREATE TABLE {story.sql(reader)} AS SELECT 0 AS v")
     with pytest.raises(ConfigurationError, match=r"is what readers of nyc\.flights read"):
         story.stage("jan", relation=str(reader))
     first = story.live("jan")
@@ -326,6 +331,105 @@ def test_a_fresh_store_learns_what_is_live_from_the_target(story: Story, tmp_pat
     assert fresh.rollback().switched
     assert fresh.rows() == [(1,)]
     reconcile(story.target, story.dataset)
+
+
+def test_a_switch_waits_until_the_one_before_is_recorded_though_the_live_release_be_the_same(story: Story) -> None:
+    first, second = story.live("jan"), story.live("feb", "SELECT 2 AS v")
+    third = story.stage("mar", "SELECT 3 AS v")
+    # Somebody has rolled back and is about to record it; before, the first was live for another who promotes.
+    op = story.op("rollback", "ops")
+    epoch = story.target.publisher.pointer("nyc.flights", "nyc.flights").epoch
+    story.store.switches.intend(
+        Intent(op=op, dataset=story.dataset, release=first.name, from_epoch=epoch, leaves=Action.ROLLBACK)
+    )
+    story.target.publisher.switch(order_of(story, first, epoch, op.op_id), lambda db: None)
+    promoting = story.op("promote", "mar", third.name)
+    turn = Turn(release=third, live=first, op=promoting, leaves=Action.SUPERSEDE, verify=lambda db: None)
+    with pytest.raises(PublishConflict, match="has not recorded the last switch yet"):
+        switch(story.target, [turn])
+    assert "is recorded now" in reconcile(story.target, story.dataset)[0]
+    switch(story.target, [turn])
+    explain(story.target)
+    assert story.states() == {str(first): "SUPERSEDED", str(second): "ROLLED_BACK", str(third): "LIVE"}
+
+
+def test_a_switch_that_somebody_else_records_keeps_its_reason(story: Story) -> None:
+    first, second = story.live("jan"), story.live("feb", "SELECT 2 AS v")
+    op = story.op("rollback", "ops", reason="bad upstream")
+    epoch = story.target.publisher.pointer("nyc.flights", "nyc.flights").epoch
+    intent = Intent(op=op, dataset=story.dataset, release=first.name, from_epoch=epoch, leaves=Action.ROLLBACK)
+    story.target.publisher.switch(order_of(story, first, epoch, op.op_id), lambda db: None)
+
+    class Late:
+        """The intent shows only after the look at intents, as if it had been written in between."""
+
+        asked = 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(story.store.switches, name)
+
+        def intents(self, dataset: str) -> list[Intent]:
+            Late.asked += 1
+            return [] if Late.asked == 1 else [intent]
+
+    store = SimpleNamespace(releases=story.store.releases, switches=Late(), gates=story.store.gates)
+    reconcile(replace(story.target, store=store), story.dataset)  # type: ignore[arg-type]
+    assert story.store.releases.events(second.name)[-1]["reason"] == "bad upstream"
+    assert story.states() == {str(first): "LIVE", str(second): "ROLLED_BACK"}
+
+
+def test_what_a_run_has_built_that_was_discarded_meanwhile_is_dropped(story: Story) -> None:
+    publisher, retried = story.target.publisher, []
+
+    class Slow:
+        """Builds, while the same stage runs again."""
+
+        def __getattr__(self, name: str) -> object:
+            if name == "build" and not retried:
+                retried.append(story.stage("jan", "SELECT 2 AS v"))
+            return getattr(publisher, name)
+
+    zombie = Story(replace(story.target, publisher=Slow()))  # type: ignore[arg-type]
+    with pytest.raises(IllegalTransition, match="ABORTED and cannot built"):
+        zombie.stage("jan", "SELECT 1 AS v")
+    assert story.states() == {"nyc.flights@r1": "ABORTED", "nyc.flights@r2": "CANDIDATE"}
+    assert not publisher.exists(publisher.physical("nyc.flights", 1))
+    assert story.rows_of(retried[0].relation) == [(2,)]
+
+
+def test_who_is_beaten_between_the_look_and_the_switch_has_a_conflict_and_no_wrong_configuration(story: Story) -> None:
+    story.live("jan")
+    second, third = story.stage("feb", "SELECT 2 AS v"), story.stage("mar", "SELECT 3 AS v")
+    for release in (second, third):
+        story.gate(release)
+    publisher, beaten = story.target.publisher, []
+
+    class Beaten:
+        """Lets somebody else promote first."""
+
+        def __getattr__(self, name: str) -> object:
+            if name == "preflight" and not beaten:
+                beaten.append(story.promote(third))
+            return getattr(publisher, name)
+
+    late = Story(replace(story.target, publisher=Beaten()))  # type: ignore[arg-type]
+    with pytest.raises(PublishConflict, match=r"Somebody else switched first\. r3 is still live"):
+        late.promote(second)
+    assert story.rows() == [(3,)]
+
+
+def order_of(story: Story, release: Release, expect: int, op_id: str) -> Switch:
+    """Return the order to the publisher alone, past the services."""
+    return Switch(
+        dataset="nyc.flights",
+        reader=story.target.publisher.reader("nyc.flights"),
+        relation=release.relation,
+        release=release.number,
+        expect=expect,
+        op_id=op_id,
+        by="somebody",
+        at=NOW,
+    )
 
 
 def test_an_intent_is_cleared_by_its_own_epoch_alone(story: Story) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from airflow_dataops.core.errors import (
     StoreUnavailable,
 )
 from airflow_dataops.core.relations import Relation
-from airflow_dataops.core.releases import Action, Dataset, Operation
+from airflow_dataops.core.releases import Action, Dataset, Operation, TaskKey
+from airflow_dataops.core.usage import Use
 from airflow_dataops.stores import schema
 from airflow_dataops.stores.models import SCHEMA_VERSION, Base
 from airflow_dataops.stores.store import Store
@@ -65,8 +67,30 @@ def test_opening_twice_and_at_once_makes_one_schema(url: str) -> None:
 
 
 def test_a_store_without_tables_says_what_to_run(url: str) -> None:
+    Store(url).make_file()
     with pytest.raises(SchemaVersionError, match=r"has no tables yet\. Run: airflow dataops db upgrade"):
         Store.open(url)
+
+
+def test_a_store_whose_file_is_not_there_is_away_and_none_is_made_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"no such file\. Bring it back, then retry.*airflow dataops db upgrade"):
+        Store.open(f"sqlite:///{tmp_path}/store.db")
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", create=True)
+    (tmp_path / "store.db").rename(tmp_path / "elsewhere.db")
+    with pytest.raises(StoreUnavailable, match="cannot be reached: unable to open database file"):
+        store.releases.datasets()
+    assert not (tmp_path / "store.db").exists()
+    with pytest.raises(StoreUnavailable, match="cannot be made: No such file or directory"):
+        Store.open(f"sqlite:///{tmp_path}/no/such/folder/store.db", create=True)
+
+
+def test_a_value_that_no_database_keeps_is_refused(store: Store) -> None:
+    with pytest.raises(ConfigurationError, match="can neither keep nor look for"):
+        store.releases.find_dataset("half a character: \ud800")
+    # Some databases take these, and find nothing.
+    for look in (lambda: store.releases.find_dataset("a\x00b"), lambda: store.gates.get(10**30)):
+        with contextlib.suppress(ConfigurationError):
+            assert look() is None
 
 
 def test_an_older_store_says_what_to_run(store: Store, url: str) -> None:
@@ -140,3 +164,37 @@ def test_a_move_that_the_table_forbids_changes_nothing(store: Store) -> None:
     assert [e["action"] for e in store.releases.events(made.name)] == ["stage"]
     store.releases.move(made.name, Action.ABORT, op("3"))
     assert store.releases.get(made.name).state == "ABORTED"
+
+
+def test_a_store_of_an_earlier_version_keeps_its_reads(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    store = Store(url)
+    store.make_file()
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    with store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(text("INSERT INTO dataops_consumer (name) VALUES ('report.build')"))
+        for hour, of in ((1, "'d', 1"), (30, "'d', 1"), (2, "NULL, NULL")):
+            at = NOW + timedelta(hours=hour)
+            connection.execute(
+                text(
+                    "INSERT INTO dataops_usage_event (consumer_id, dataset, release, relation, source, at, dag_id,"
+                    f" run_id, task_id, map_index, try_number) VALUES (1, {of}, 'r', 'ref', :at, 'd', 'x', 'b', -1, 1)"
+                ),
+                {"at": f"{at:%Y-%m-%d %H:%M:%S}" if url.startswith("sqlite") else at},
+            )
+    assert store.upgrade() == "0003"
+    found = {(use.dataset, use.release, use.events, use.first_at, use.last_at) for use in store.usage.uses()}
+    assert found == {
+        ("d", 1, 2, NOW + timedelta(hours=1), NOW + timedelta(hours=30)),
+        (None, None, 1, NOW + timedelta(hours=2), NOW + timedelta(hours=2)),
+    }
+    key = TaskKey(dag_id="d", run_id="run 9", task_id="build", try_number=1)
+    more = {"consumer": "report.build", "source": "ref", "at": NOW + timedelta(hours=31), "key": key}
+    assert store.usage.add(Use(relation="r", dataset="d", release=1, **more)) == 1
+    assert {(use.dataset, use.events) for use in store.usage.uses()} == {("d", 3), (None, 1)}  # in the same row
+    assert store.usage.forget(NOW + timedelta(days=9)) == 4

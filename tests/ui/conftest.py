@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from airflow_dataops.stores.store import Store
 from tests.ui.browsing import ARGUMENTS, find_chromium
@@ -19,7 +25,7 @@ with warnings.catch_warnings():
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
-Login = Callable[[str], TestClient]
+Login = Callable[..., TestClient]
 
 
 @pytest.fixture
@@ -34,11 +40,11 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 class Served:
     """The pages where Airflow has them, and who may see them.
 
-    :param token: makes the cookie of a user who is logged in.
+    :param token: makes the cookie of a user who is logged in, by name and role.
     """
 
     app: FastAPI
-    token: Callable[[str], str]
+    token: Callable[[str, str], str]
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def served(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     yield Served(
         app=server,
-        token=lambda name: manager.generate_jwt(SimpleAuthManagerUser(username=name, role="viewer")),
+        token=lambda name, role: manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role)),
     )
     purge_cached_app()
 
@@ -69,8 +75,8 @@ def login(served: Served) -> Login:
     """Return a function that logs a user in (``""``: nobody) to the application under Airflow's own authorization."""
     from airflow_dataops.ui.plugin import URL_PREFIX
 
-    def as_user(name: str) -> TestClient:
-        cookies = {"_token": served.token(name)} if name else {}
+    def as_user(name: str, role: str = "viewer") -> TestClient:
+        cookies = {"_token": served.token(name, role)} if name else {}
         base = f"http://testserver{URL_PREFIX}"
         return TestClient(served.app, cookies=cookies, base_url=base, follow_redirects=False)
 
@@ -85,3 +91,40 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+# The pages alone, under Airflow's own authorization, which is quicker than all of Airflow.
+
+
+@pytest.fixture
+def site(served: Served) -> Iterator[str]:
+    """Serve the pages and return their address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(served.app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def window(
+    chromium: Browser, served: Served, site: str, *, name: str = "viewer", role: str = "viewer", **options: Any
+) -> Iterator[Page]:
+    """Open a window of a user; at the end nothing may have gone wrong in it."""
+    context = chromium.new_context(base_url=f"{site}/dataops/", **options)
+    context.add_cookies([{"name": "_token", "value": served.token(name, role), "url": site}])
+    complaints: list[str] = []
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    try:
+        yield context.new_page()
+        assert complaints == []
+    finally:
+        context.close()

@@ -8,7 +8,7 @@ from airflow_dataops.core.checks import Check
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.releases import Action, Dataset, Intent, Operation, Release, ReleaseName, TaskKey
 from airflow_dataops.core.results import CheckResult, GateResult, Statement
-from airflow_dataops.core.usage import Read
+from airflow_dataops.core.usage import Use
 from airflow_dataops.core.verdicts import Outcome, Severity
 from airflow_dataops.stores.gates import GateRun
 from airflow_dataops.stores.store import Store
@@ -227,12 +227,20 @@ def switched(
     epoch: int,
     leaves: Action = Action.SUPERSEDE,
     reason: str | None = None,
+    together: tuple[ReleaseName, ...] = (),
 ) -> None:
     """Make a release live."""
     op = Operation(
         op_id=f"switch-{epoch}-{release}", by=f"{DAG}.promote", now=at, key=key("promote", run_id), reason=reason
     )
-    intent = Intent(op=op, dataset=release.dataset, release=release.name, from_epoch=epoch - 1, leaves=leaves)
+    intent = Intent(
+        op=op,
+        dataset=release.dataset,
+        release=release.name,
+        from_epoch=epoch - 1,
+        leaves=leaves,
+        together=together,
+    )
     store.switches.intend(intent)
     store.switches.finalise(intent, epoch=epoch, adopted=None)
 
@@ -241,7 +249,7 @@ def read(store: Store, release: Release, at: datetime, run_id: str, *, dag_id: s
     """Log a consumer's read."""
     where = key("build_report", run_id, dag_id=dag_id)
     store.usage.add(
-        Read(
+        Use(
             relation=str(release.relation),
             consumer=f"{dag_id}.build_report",
             source="ref",

@@ -110,6 +110,20 @@ def test_in_multi_team_mode_nobody_is_taken_for_a_reader_of_every_dag(
     assert client.get(f"gates/{hotels}").status_code == 404
 
 
+def test_a_release_tells_with_which_others_it_went_live_as_far_as_one_may_read_those(
+    store: Store, login: Login
+) -> None:
+    flights = seed.staged(store, seed.FLIGHTS, seed.START, "r", "f")
+    hotels = seed.staged(store, HOTELS, seed.START, "r", "f", dag_id="hotels_release")
+    together = (flights.name, hotels.name)
+    for release in (flights, hotels):
+        seed.switched(store, release, seed.START + timedelta(minutes=1), "x", epoch=1, together=together)
+    reader, everybody = (login(name).get("releases/nyc.hotels/1").text for name in ("hotels-reader", "viewer"))
+    assert "in one transaction: nyc.flights@r1, nyc.hotels@r1" in everybody
+    assert "in one transaction" not in reader
+    assert "nyc.flights" not in reader
+
+
 def test_a_release_does_not_tell_of_other_dags_that_touched_it(store: Store, login: Login) -> None:
     release = seed.staged(store, HOTELS, seed.START, "r", "f", dag_id="hotels_release")
     seed.gated(store, seed.bad(), seed.START, seed.key("gate", "x", dag_id="secret_audit"), release.name)

@@ -95,12 +95,13 @@ def test_releases_in_the_navigation_show_what_is_live_and_what_was_rolled_back(
     page.get_by_role("link", name="Releases", exact=True).click()
     inside = frame(page)
     expect(inside.get_by_role("heading", level=1)).to_have_text("Releases")
-    states = inside.locator(".timeline > li > .line:first-child .badge").all_inner_texts()
+    flights = inside.get_by_role("region", name="nyc.flights", exact=True)
+    states = flights.locator(".timeline > li > .line:first-child .badge").all_inner_texts()
     words = [re.sub(r"[^\w ]", "", text).strip() for text in states]
     assert words == ["ROLLED BACK", "LIVE", "REJECTED", "SUPERSEDED"]
-    inside.get_by_role("link", name="r3", exact=True).click()
+    flights.get_by_role("link", name="r3", exact=True).click()
     expect(inside.get_by_text("This is what readers of")).to_be_visible()
-    expect(inside.get_by_text("nyc_delay_report.report")).to_be_visible()
+    expect(inside.get_by_text("nyc_delay_report.report").first).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

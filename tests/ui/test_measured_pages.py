@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from airflow_dataops.core.checks import Check
 from airflow_dataops.core.results import CheckResult, GateResult, Statement
@@ -22,7 +16,7 @@ from airflow_dataops.core.verdicts import Outcome
 from airflow_dataops.stores.store import Store
 from airflow_dataops.ui import rendering
 from tests.ui import measured, seed
-from tests.ui.conftest import Login, Served
+from tests.ui.conftest import Login, Served, window
 from tests.ui.test_pages import text
 
 NULLS = Check(kind="expect_column_values_to_not_be_null", kwargs={"column": "a"})
@@ -194,39 +188,7 @@ def test_what_a_statement_read_is_told_where_it_is_known(scans: int, rows: int |
     assert rendering.reading(Statement(sql="", seconds=0, metrics=1, scans=scans, rows=rows)) == said
 
 
-# In a browser: the pages alone, under Airflow's own authorization, which is quicker than all of Airflow.
-
-
-@pytest.fixture
-def site(served: Served) -> Iterator[str]:
-    """Serve the pages and return their address."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(served.app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-@contextmanager
-def window(chromium: Browser, served: Served, site: str, **options: Any) -> Iterator[Page]:
-    """Open a window of a viewer; at the end nothing may have gone wrong in it."""
-    context = chromium.new_context(base_url=f"{site}/dataops/", **options)
-    context.add_cookies([{"name": "_token", "value": served.token("viewer"), "url": site}])
-    complaints: list[str] = []
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    try:
-        yield context.new_page()
-        assert complaints == []
-    finally:
-        context.close()
+# In a browser.
 
 
 def test_all_that_is_measured_fits_every_window(

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_dataops.operators.links import GATE_TAB, GateLink
-from airflow_dataops.ui.plugin import DataOpsPlugin
+from airflow_dataops.operators.links import GATE_TAB, DiffLink, GateLink
+from airflow_dataops.ui.plugin import URL_PREFIX, DataOpsPlugin
 
 
 def test_importing_the_plugin_loads_no_page() -> None:
@@ -54,3 +54,18 @@ def test_link_leads_to_the_tab_of_its_task_instance(
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     key = SimpleNamespace(dag_id="d", run_id="manual__1+00:00", task_id="g.gate", map_index=map_index)
     assert GateLink().get_link(None, ti_key=key) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "release", "expected"),
+    [
+        ("http://localhost:8080", "nyc.flights@r2", f"{URL_PREFIX}/releases/nyc.flights/2"),
+        ("https://corp/airflow/", "nyc.flights@r2", f"/airflow{URL_PREFIX}/releases/nyc.flights/2"),
+        ("", "{{ not rendered }}", ""),
+    ],
+)
+def test_link_of_a_diff_leads_to_its_release(
+    monkeypatch: pytest.MonkeyPatch, base_url: str, release: str, expected: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    assert DiffLink().get_link(SimpleNamespace(release=release), ti_key=None) == expected  # type: ignore[arg-type]

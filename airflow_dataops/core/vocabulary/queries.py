@@ -9,11 +9,11 @@ from airflow_dataops.core.checks import Check
 from airflow_dataops.core.errors import SuiteError
 from airflow_dataops.core.metrics import Count, Elsewhere, Facts, QueryRows, RowSet
 from airflow_dataops.core.relations import QUERY_WORDS, Relation
-from airflow_dataops.core.values import counted
+from airflow_dataops.core.values import counted, percent
 from airflow_dataops.core.vocabulary.arguments import CONDITION, MOSTLY, Parameter, text
 from airflow_dataops.core.vocabulary.compiled import CompiledCheck, Finding, Term
 from airflow_dataops.core.vocabulary.rows import needs_of
-from airflow_dataops.core.vocabulary.wording import asked, enough, percent
+from airflow_dataops.core.vocabulary.wording import asked, enough
 
 _BRACES = "only {batch} stands for something, and any other brace is written twice, as in {{2}}"
 

@@ -163,13 +163,24 @@ def is_of_type(schema: Schema, column: str, name: str) -> bool:
         return False
     if base == wanted_base:
         return True
-    words = _STORED | _OWN.get(schema.dialect, {})
-    held = words.get(base) or words.get(_NOISE.sub("", base)) or frozenset()
+    held = meanings_stored(base, schema.dialect)
     if not schema.typed:
         held = held.union(*(family for family in (_INTEGERS, _FLOATS, _TIMES) if held & family))
     if schema.truth_is_number and _M.INT8 in held:
         held |= {_M.BOOLEAN}
     return bool(held & _meanings_of(name))
+
+
+def meanings_stored(type_name: str, dialect: str) -> frozenset[Meaning]:
+    """Return what a type of the database's own words can hold; empty where the word is not known."""
+    base, _ = _parts(type_name)
+    words = _STORED | _OWN.get(dialect, {})
+    return words.get(base) or words.get(_NOISE.sub("", base)) or frozenset()
+
+
+def sizes_of(type_name: str) -> tuple[int, ...]:
+    """Return the sizes that a type names: ``(10, 2)`` of ``decimal(10,2)``, none of ``text``."""
+    return tuple(int(size) for size in _parts(type_name)[1].split(",") if size)
 
 
 def _meanings_of(name: str) -> frozenset[Meaning]:

@@ -5,20 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from airflow_dataops.core.predicates import And, Compare, Holds, InSet, IsNull, Length, Not, Or, Predicate, Value
-from airflow_dataops.core.values import readable
+from airflow_dataops.core.values import percent, readable
 from airflow_dataops.core.vocabulary.compiled import Finding
 
 _LONGEST_CONDITION = 100
-
-
-def percent(part: int, whole: int) -> str:
-    """Return a share as people read it; never 100 % or 0 % for what is almost that."""
-    share = 100 * part / whole
-    if 0 < share < 0.001:
-        return "less than 0.001 %"
-    if 99.999 < share < 100:
-        return "more than 99.999 %"
-    return f"{share:.5g} %" if share > 99 else f"{share:.3g} %"
 
 
 def enough(good: int, whole: int, mostly: Decimal) -> bool:

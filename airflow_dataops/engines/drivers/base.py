@@ -82,6 +82,10 @@ class Driver:
         """Return all rows."""
         return [_values(row) for row in cursor.fetchall()]
 
+    def repeated(self, cursor: Any) -> list[int]:
+        """Return the numbers that are more than once in the result's one column: of a database in this process."""
+        raise NotImplementedError
+
     def shape(self, cursor: Any) -> Sequence[Any]:
         """Return what the cursor says of each column of its result."""
         return list(cursor.description)

@@ -34,6 +34,12 @@ class DuckDbDriver(Driver):
         """Return the connection itself: a cursor of it is a second session with transactions of its own."""
         return contextlib.nullcontext(connection)
 
+    def repeated(self, cursor: Any) -> list[int]:
+        """Sort the column as an array, which is a third of the work of a table of hashes."""
+        (numbers,) = cursor.fetchnumpy().values()
+        numbers.sort()
+        return sorted({int(number) for number in numbers[1:][numbers[1:] == numbers[:-1]]})
+
     def columns(self, db: Asks, relation: Relation) -> list[Column]:
         """Ask the catalogue."""
         rows = db.execute(_COLUMNS, (relation.schema, relation.name))

@@ -10,9 +10,11 @@ from airflow_dataops.core.errors import DataOpsError, LockTimeout, MeasureError
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.engines.drivers.base import Asks, Driver, Running, family, percent_style, without_values
 
-# SQLSTATE classes and codes after which the same statement may succeed: lost connection, serialisation failure and
-# deadlock, resources, cancelled or time-out, server shutting down or starting.
-_RETRYABLE = re.compile(r"^(08...|40001|40P01|53...|57014|57P0.|25P03)$")
+# SQLSTATE classes and codes after which the same statement may succeed: lost connection, serialisation failure,
+# resources, cancelled or time-out, server shutting down or starting.
+_RETRYABLE = re.compile(r"^(08...|40001|53...|57014|57P0.|25P03)$")
+# A lock that was not had in time, and a deadlock, which the server ends by refusing one of those who wait.
+_LOCKED = ("55P03", "40P01")
 # A domain is told as the type that it is made of, as the protocol has it of a query's columns.
 _COLUMNS = """
 WITH RECURSIVE made AS (
@@ -71,7 +73,7 @@ class PostgresDriver(Driver):
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
         diagnosis = getattr(error, "diag", None)
         text = getattr(diagnosis, "message_primary", None) or str(error).strip().split("\n")[0]
-        if state == "55P03":
+        if state in _LOCKED:
             return LockTimeout(f"PostgreSQL: {text}")
         # Data exceptions quote the value, a bad regex does not.
         if state and state.startswith("22") and state != "2201B":

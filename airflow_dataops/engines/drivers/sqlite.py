@@ -11,6 +11,7 @@ from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.engines.drivers.base import Asks, Driver, Running, without_values
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_WAITING_HELPS = ("interrupted", "disk is full", "disk I/O error", "unable to open database file")
 _COLUMNS = "SELECT name, type FROM pragma_table_xinfo({}) WHERE hidden <> 1 ORDER BY cid"
 
 
@@ -73,4 +74,4 @@ class SqliteDriver(Driver):
         text = str(error)
         if text.startswith("Could not decode"):  # it quotes the text that is none
             text = without_values(text)
-        return MeasureError(f"SQLite: {text}", retryable="interrupted" in text)
+        return MeasureError(f"SQLite: {text}", retryable=any(words in text for words in _WAITING_HELPS))

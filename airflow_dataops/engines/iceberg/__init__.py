@@ -15,7 +15,7 @@ from airflow_dataops.engines.embedded import TABLE, Opened
 from airflow_dataops.engines.files import connected
 from airflow_dataops.engines.iceberg.finding import Found, found
 from airflow_dataops.engines.iceberg.reading import reading_of
-from airflow_dataops.engines.iceberg.snapshot import Snapshot, understood
+from airflow_dataops.engines.iceberg.snapshot import Snapshot, static, understood
 from airflow_dataops.engines.proofs.footers import Footers
 
 __all__ = ["Found", "found", "opened"]
@@ -31,7 +31,7 @@ def opened(table: Found) -> Iterator[Opened]:
     :raises MeasureError: the table cannot be read.
     """
     with understood(table.name):
-        snapshot = Snapshot(table)
+        snapshot = Snapshot(static(table), table.name, table.filesystem)
         why = snapshot.refusal()
         vouchers: tuple[Voucher, ...] = () if snapshot.has_deletes else (snapshot.manifests(),)
     log.info("%s: metadata file %s", snapshot.label, posixpath.basename(table.metadata))

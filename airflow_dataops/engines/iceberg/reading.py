@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_dataops.core.relations import Column
+from airflow_dataops.core.widening import holds
 from airflow_dataops.engines.dbapi import DbApiSession
-from airflow_dataops.engines.embedded import text
+from airflow_dataops.engines.embedded import TABLE, text
 from airflow_dataops.engines.files import alike, parquet_query
 from airflow_dataops.engines.iceberg.snapshot import Snapshot, understood
 from airflow_dataops.engines.listing import Listing
@@ -36,26 +37,29 @@ class Reading:
     by_name: bool = False
 
 
-def reading_of(db: DbApiSession, connection: Any, snapshot: Snapshot, prefix: str) -> Reading:
-    """Return how DuckDB reads the snapshot's data files, by their footers."""
+def reading_of(db: DbApiSession, connection: Any, snapshot: Snapshot, prefix: str, *, view: str = TABLE) -> Reading:
+    """Return how DuckDB reads the snapshot's data files, by their footers.
+
+    :param view: is made over the files where they are many.
+    """
     files = snapshot.listing()
-    columns = _columns(db, connection, snapshot)
+    columns = columns_of(db, connection, snapshot)
     alike_files = [group[0] for group in alike(db, files, prefix)]
     with understood(snapshot.name):
         by_name = all(_same(file, snapshot) for file in alike_files)
         other = None if by_name else next((file for file in alike_files if not _readable_by_id(file, snapshot)), None)
     if by_name:
-        query = parquet_query(db, files, prefix)
+        query = parquet_query(db, files, prefix, view=view)
         if db.describe(query) == columns:
             return Reading(files=files, query=query, by_name=True)
         return Reading(files=files, why="the types in its files are not the table's")
     if other is not None:
         return Reading(files=files, why=f"the columns in {posixpath.basename(other)} are not the table's")
-    return Reading(files=files, query=parquet_query(db, files, prefix, _by_id(snapshot.schema, columns)))
+    return Reading(files=files, query=parquet_query(db, files, prefix, _by_id(snapshot.schema, columns), view=view))
 
 
-def _columns(db: DbApiSession, connection: Any, snapshot: Snapshot) -> list[Column]:
-    """Return the table's columns in DuckDB's types."""
+def columns_of(db: DbApiSession, connection: Any, snapshot: Snapshot) -> list[Column]:
+    """Return the table's columns in DuckDB's types, which its rows have however they are read."""
     connection.register(_EMPTY, snapshot.arrow_schema().empty_table())
     columns = db.describe(f"SELECT * FROM {_EMPTY}")
     connection.unregister(_EMPTY)
@@ -110,20 +114,11 @@ def _readable_by_id(file: str, snapshot: Snapshot) -> bool:
         if not field.field_type.is_primitive:
             return False
         if field.field_id in found:
-            if not _holds(field.field_type, found[field.field_id]):
+            if not holds(str(field.field_type), str(found[field.field_id])):
                 return False
         elif field.initial_default is not None or field.field_id in in_partitions:
             return False  # what a file lacks is not null there
     return True
-
-
-def _holds(type_: Any, written: Any) -> bool:
-    """Whether each value of the type ``written`` is the same value of ``type_``."""
-    from pyiceberg.types import DecimalType
-
-    if isinstance(type_, DecimalType) and isinstance(written, DecimalType):
-        return bool(type_.scale == written.scale and type_.precision >= written.precision)
-    return type_ == written or (str(written), str(type_)) in {("int", "long"), ("float", "double")}
 
 
 def _by_id(schema: Any, columns: list[Column]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, MeasureError
@@ -33,31 +34,40 @@ def understood(name: str) -> Iterator[None]:
 
 
 class Snapshot:
-    """The current snapshot of a table, as its metadata file has it: later commits change nothing."""
+    """One snapshot of a table, as PyIceberg has read its metadata: later commits change nothing.
 
-    def __init__(self, table: Found) -> None:
-        from pyiceberg.catalog.noop import NoopCatalog
-        from pyiceberg.serializers import FromInputFile
-        from pyiceberg.table import StaticTable
+    :param table: the table, as PyIceberg has it.
+    :param name: the table as a person names it.
+    :param filesystem: where its files are, an fsspec filesystem; ``None`` for this machine's.
+    :param snapshot_id: which snapshot, with the columns that it was written with; without, the current one with the
+        table's own, if there is any.
+    """
 
-        io = _file_io(table.filesystem)
-        self.table = StaticTable(
-            identifier=("static-table", table.metadata),
-            metadata_location=table.metadata,
-            metadata=FromInputFile.table_metadata(io.new_input(table.metadata)),
-            io=io,
-            catalog=NoopCatalog("static-table"),
-        )
-        self.name = table.name
-        self.filesystem = table.filesystem
-        self.schema = self.table.schema()
-        _distinct([field.name for field in self.schema.fields], table.name)
-        snapshot = self.table.current_snapshot()
+    def __init__(self, table: Any, name: str, filesystem: Any, snapshot_id: int | None = None) -> None:
+        self.table = table
+        self.name = name
+        self.filesystem = filesystem
+        self._scan = table.scan(snapshot_id=snapshot_id)
+        self.schema = self._scan.projection()
+        _distinct([field.name for field in self.schema.fields], name)
+        snapshot = self._scan.snapshot()
         which = f"snapshot {snapshot.snapshot_id}" if snapshot else "without a snapshot"
-        self.label = f"Iceberg table {table.name}, {which}"
-        tasks = list(self.table.scan().plan_files())
-        self.data_files = [task.file for task in tasks]
-        self.has_deletes = any(task.delete_files for task in tasks)
+        self.label = f"Iceberg table {name}, {which}"
+
+    @cached_property
+    def _tasks(self) -> list[Any]:
+        """What is to be read, by the manifests."""
+        return list(self._scan.plan_files())
+
+    @cached_property
+    def data_files(self) -> list[Any]:
+        """The data files, as PyIceberg has them."""
+        return [task.file for task in self._tasks]
+
+    @property
+    def has_deletes(self) -> bool:
+        """Whether rows of them are deleted."""
+        return any(task.delete_files for task in self._tasks)
 
     def manifests(self) -> Manifests:
         """Return what the manifests say of the data files."""
@@ -100,22 +110,25 @@ class Snapshot:
 
         return schema_to_pyarrow(self.schema, include_field_ids=False)
 
-    def load(self, db: DbApiSession, connection: Any) -> None:
-        """Let PyIceberg read all rows into a table of the database."""
+    def load(self, db: DbApiSession, connection: Any, name: str = TABLE) -> None:
+        """Let PyIceberg read all rows into a table of the database.
+
+        :param name: of that table.
+        """
         from pyarrow import RecordBatchReader
 
         failed: list[Exception] = []
 
         def batches() -> Iterator[Any]:
             try:
-                yield from self.table.scan().to_arrow_batch_reader()
+                yield from self._scan.to_arrow_batch_reader()
             except Exception as error:
                 failed.append(error)
                 raise
 
         connection.register(_SCAN, RecordBatchReader.from_batches(self.arrow_schema(), batches()))
         try:
-            db.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {_SCAN}")
+            db.execute(f"CREATE TABLE {name} AS SELECT * FROM {_SCAN}")
         except MeasureError:
             with understood(self.name):
                 if failed:  # in PyIceberg's words, not as DuckDB quotes them
@@ -123,6 +136,22 @@ class Snapshot:
             raise
         finally:
             connection.unregister(_SCAN)
+
+
+def static(table: Found) -> Any:
+    """Return the table as its metadata file has it."""
+    from pyiceberg.catalog.noop import NoopCatalog
+    from pyiceberg.serializers import FromInputFile
+    from pyiceberg.table import StaticTable
+
+    io = _file_io(table.filesystem)
+    return StaticTable(
+        identifier=("static-table", table.metadata),
+        metadata_location=table.metadata,
+        metadata=FromInputFile.table_metadata(io.new_input(table.metadata)),
+        io=io,
+        catalog=NoopCatalog("static-table"),
+    )
 
 
 def _file_io(filesystem: Any) -> Any:

@@ -126,24 +126,27 @@ def _bounds(plain: Plain) -> Bounds | None:
 
 
 def _bounds_of_floats(values: Any) -> Bounds:
-    missing = values != values  # NaN alone is not itself
-    nulls = int(missing.sum())
+    import numpy
+
+    least = values.min()
+    # A NaN among them makes the least one NaN; NaN alone is not itself.
+    nulls = int(numpy.count_nonzero(values != values)) if least != least else 0
     if nulls == len(values) or values.dtype.itemsize != 8:
         return Bounds(nulls=nulls, all_null=nulls == len(values))
-    there = values[~missing] if nulls else values
-    return Bounds(low=float(there.min()), high=float(there.max()), nulls=nulls)
+    low, high = (numpy.fmin.reduce(values), numpy.fmax.reduce(values)) if nulls else (least, values.max())
+    return Bounds(low=float(low), high=float(high), nulls=nulls)
 
 
 def _bounds_of_times(values: Any, *, zoned: bool) -> Bounds:
     import numpy
 
-    missing = numpy.isnat(values)
-    nulls = int(missing.sum())
+    numbers = values.view("i8")  # which are compared several times as fast; NaT is the least of all
+    nulls = int(numpy.isnat(values).sum()) if numpy.isnat(numbers.min().view(values.dtype)) else 0
     if nulls == len(values) or values.dtype.kind == "m":
         return Bounds(nulls=nulls, all_null=nulls == len(values))
-    there = values[~missing] if nulls else values
-    limits = [_moment(limit, zoned=zoned) for limit in (there.min(), there.max())]
-    unique = nulls == 0 and _rises(values)
+    there = numbers[~numpy.isnat(values)] if nulls else numbers
+    limits = [_moment(limit.view(values.dtype), zoned=zoned) for limit in (there.min(), there.max())]
+    unique = nulls == 0 and _rises(numbers)
     if None in limits:
         return Bounds(nulls=nulls, unique=unique)
     return Bounds(low=limits[0], high=limits[1], nulls=nulls, unique=unique)

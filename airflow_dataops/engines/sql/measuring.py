@@ -21,7 +21,7 @@ from airflow_dataops.engines.sql.planning import halves, plan, profiled_columns
 from airflow_dataops.engines.sql.profiles import Profile, profile_of
 from airflow_dataops.engines.sql.sources import Source, schema_of
 from airflow_dataops.engines.sql.statements import Planned
-from airflow_dataops.engines.sql.uniqueness import Enough
+from airflow_dataops.engines.sql.uniqueness import Enough, Hashed
 from airflow_dataops.engines.sql.vouching import Vouched
 from airflow_dataops.engines.sql.watching import Watch
 
@@ -123,7 +123,7 @@ def measure(
             log.warning("The catalogue says nothing of %s, measuring without: %s", source, failed)
             lessons.profiled = False
         except _StatementFailed as failed:
-            if isinstance(failed.planned, Enough) and not failed.error.retryable:
+            if isinstance(failed.planned, Enough | Hashed) and not failed.error.retryable:
                 lessons.exactly |= {answer.metric for answer in failed.planned.answers}
                 continue
             culprits |= _culprits(db, watch, failed.planned, failed.error)
@@ -188,9 +188,10 @@ class _Snapshot:
         self.vouched.complete(self.values)
 
     def constraints(self) -> Iterator[Voucher]:
-        """Yield what the table's own constraints vouch for."""
+        """Yield what the table's source and its constraints vouch for."""
         if self.source.relation is None or not self.lessons.profiled:
             return
+        yield from self.db.vouchers(self.source.relation)
         try:
             enforced = constraints_of(self.db, self.source.relation, self.schema)
         except MeasureError as error:
@@ -230,6 +231,7 @@ class _Snapshot:
 
         :param over: what it reads, where that is another relation.
         """
+        planned = planned.suited(self.values)
         label = f"Statement {len(self.statements) + 1} of {self.planned} over {over or self.source}"
         started = time.perf_counter()
         try:
@@ -246,7 +248,7 @@ class _Snapshot:
         """Run one more SELECT and return its rows; what it cost is noted too."""
         started = time.perf_counter()
         self.planned += 1
-        rows = self.watch.run(self.db, sql, f"Looking for failing rows of {self.source}")
+        rows = self.watch.run(self.db, lambda db: db.execute(sql), f"Looking for failing rows of {self.source}")
         self.note(sql, 0, started, scans=scans)
         return rows
 
@@ -286,7 +288,7 @@ class _Snapshot:
 
 
 def _run(db: Database, watch: Watch, planned: Planned, label: str) -> dict[Metric, Any]:
-    return planned.read(watch.run(db, planned.sql, label))
+    return planned.read(watch.run(db, planned.run, label))
 
 
 def _culprits(db: Database, watch: Watch, planned: Planned, error: MeasureError) -> dict[Metric, MeasureError]:

@@ -44,7 +44,7 @@ from airflow_dataops.engines.sql.queries import plan_query_rows
 from airflow_dataops.engines.sql.rowsets import plan_row_set
 from airflow_dataops.engines.sql.sources import Source
 from airflow_dataops.engines.sql.statements import Alone, Answer, Planned, rows_that
-from airflow_dataops.engines.sql.uniqueness import Enough, grouped, plan_distinct, plan_repeats
+from airflow_dataops.engines.sql.uniqueness import Enough, Hashed, grouped, plan_distinct, plan_repeats
 from airflow_dataops.engines.sql.uniqueness import exactly as exact_repeats
 
 # How often a repeated row is there: a column beside the table's own, so named that it is none of them.
@@ -141,7 +141,7 @@ class _Planning:
                     self.alone.append(plan_distinct(self.source, self.expressions, metric, self.profile))
                 case Repeats() if not exactly:
                     planned = plan_repeats(self.source, self.expressions, metric, self.profile)
-                    if isinstance(planned, Enough) and planned.rows not in self.known:
+                    if isinstance(planned, Enough | Hashed) and planned.rows not in self.known:
                         self._aggregate(planned.rows)
                     self.alone.append(planned)
                 case Repeats():

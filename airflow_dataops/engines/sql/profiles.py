@@ -80,13 +80,11 @@ def _postgres(db: Database, source: Source, wanted: list[str], texts: frozenset[
 
 
 def _duckdb(db: Database, source: Source, wanted: list[str], texts: frozenset[str]) -> Profile:
-    asked = [name for name in wanted if name in texts]
-    if not asked:
-        return Profile()
-    if source.relation is None:
-        return (
-            Profile(few=_few(db, source.dialect, asked, f"({source.query}\n) AS data")) if _plain(source) else Profile()
-        )
+    if source.relation is None:  # then a sample must tell, which for a key that is sorted anyway is not worth it
+        asked = [name for name in wanted if name in texts]
+        rows = f"({source.query}\n) AS data"
+        return Profile(few=_few(db, source.dialect, asked, rows)) if asked and _plain(source) else Profile()
+    asked = wanted
     quoted = [rules_of("duckdb").quoted(name) for name in asked]
     stats = ", ".join(f"CAST(STATS({name}) AS VARCHAR)" for name in quoted)
     # Whether it is a view, which keeps no statistics, and how many rows there are.

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_dataops.core.errors import MeasureError
 from airflow_dataops.core.metrics import Metric
+from airflow_dataops.core.ports import Database
 from airflow_dataops.core.predicates import Predicate
 from airflow_dataops.engines.sql.compiling import Expressions
 from airflow_dataops.engines.sql.sources import Source
@@ -46,6 +47,14 @@ class Planned:
         """The statement's text."""
         columns = ",\n  ".join(f"{answer.sql} AS m{index}" for index, answer in enumerate(self.answers))
         return f"SELECT\n  {columns}\nFROM {self.source}"
+
+    def suited(self, known: Mapping[Metric, Any]) -> Planned:
+        """Return the statement to run in its place, given what is known when its turn has come."""
+        return self
+
+    def run(self, db: Database) -> list[tuple[Any, ...]]:
+        """Return what the database answers."""
+        return db.execute(self.sql)
 
     def values(self, row: Sequence[Any]) -> dict[Metric, Any]:
         """Return the metrics' values, of the row that the database answered."""

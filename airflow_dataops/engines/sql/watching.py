@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from airflow_dataops.core.errors import MeasurementStopped
@@ -15,6 +16,9 @@ log = logging.getLogger(__name__)
 STILL_RUNS_SECONDS = 30.0
 """How often a long statement says in the log that it still runs."""
 _STOPPING_SECONDS = 10.0
+
+Statement = Callable[[Database], list[tuple[Any, ...]]]
+"""Runs one statement on a session and returns its rows."""
 
 
 class Watch:
@@ -37,7 +41,7 @@ class Watch:
         if running is not None:
             running.cancel()
 
-    def run(self, db: Database, sql: str, label: str) -> list[tuple[Any, ...]]:
+    def run(self, db: Database, statement: Statement, label: str) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows.
 
         :param label: what it does, for the log: ``statement 2 of 3 over table x``.
@@ -47,7 +51,7 @@ class Watch:
         self._running = db
         try:
             # sqlite3 holds a connection to the thread that opened it, and has no server on which anything could stay.
-            return db.execute(sql) if db.dialect == "sqlite" else self._in_a_thread(db, sql, label)
+            return statement(db) if db.dialect == "sqlite" else self._in_a_thread(db, statement, label)
         except Exception:
             self._refuse_if_stopped(label)  # what the database says of a cancelled statement is not the reason
             raise
@@ -58,9 +62,9 @@ class Watch:
         if self._stopped:
             raise MeasurementStopped(f"{label}: stopped, because the task was killed")
 
-    def _in_a_thread(self, db: Database, sql: str, label: str) -> list[tuple[Any, ...]]:
+    def _in_a_thread(self, db: Database, statement: Statement, label: str) -> list[tuple[Any, ...]]:
         outcome = _Outcome()
-        thread = threading.Thread(target=outcome.of, args=(db, sql), name="dataops-statement", daemon=True)
+        thread = threading.Thread(target=outcome.of, args=(db, statement), name="dataops-statement", daemon=True)
         started = time.monotonic()
         thread.start()
         try:
@@ -82,9 +86,9 @@ class _Outcome:
         self.rows: list[tuple[Any, ...]] = []
         self.error: BaseException | None = None
 
-    def of(self, db: Database, sql: str) -> None:
+    def of(self, db: Database, statement: Statement) -> None:
         try:
-            self.rows = db.execute(sql)
+            self.rows = statement(db)
         except BaseException as error:  # raised again where the statement was asked for
             self.error = error
         finally:

@@ -1,0 +1,141 @@
+"""``airflow dataops usage …``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand
+
+from airflow_dataops.cli.commands import OF_DATASET, command, show
+from airflow_dataops.core.values import counted
+from airflow_dataops.hooks.store import open_store
+
+NAME = Arg(("name",), help="a dataset, or a table that is none")
+DATASET = Arg(("dataset",), help="the dataset's name")
+COLUMN = Arg(("--column",), help="only this column changes")
+DAYS = Arg(
+    ("--days",), type=int, default=92, help="how far to look back (default 92: what runs once a quarter is seen)"
+)
+KEEP_DAYS = Arg(("--keep-days",), type=int, default=92, help="keep the events of so many days (default 92)")
+ALL = Arg(("--all",), action="store_true", help="what is used, too")
+
+
+@command
+def usage_report(args: Any) -> None:
+    """Print who reads what."""
+    from airflow_dataops.services.usage import who_reads
+
+    show(
+        (
+            {
+                "consumer": reader.consumer,
+                "reads": reader.name,
+                "releases": reader.releases,
+                "columns": reader.columns,
+                "times": reader.reads,
+                "first_read": reader.first_read,
+                "last_read": reader.last_read,
+                "known_from": reader.sources,
+                "confidence": reader.confidence,
+            }
+            for reader in who_reads(open_store(), args.dataset)
+        ),
+        args.output,
+    )
+
+
+@command
+def usage_impact(args: Any) -> None:
+    """Print whom a change would reach."""
+    from airflow_dataops.services.usage import hit_by
+
+    show(
+        (
+            {
+                "consumer": hit.reader.consumer,
+                "reads": hit.reader.name,
+                "distance": hit.distance,
+                "feeds": hit.feeds,
+                "reach": hit.reach,
+                "columns": hit.reader.columns,
+                "times": hit.reader.reads,
+                "last_read": hit.reader.last_read,
+                "confidence": hit.reader.confidence,
+            }
+            for hit in hit_by(open_store(), args.name, datetime.now(UTC), column=args.column)
+        ),
+        args.output,
+    )
+
+
+@command
+def usage_unused(args: Any) -> None:
+    """Print which datasets, releases and columns nobody reads any more, as far as that can be known."""
+    from airflow_dataops.services.usage import is_still_used
+
+    found = is_still_used(open_store(), datetime.now(UTC), window=timedelta(days=args.days), dataset=args.dataset)
+    show(
+        (
+            {"name": each.name, "standing": each.standing, "last_read": each.last_read, "why": each.why}
+            for each in found
+            if args.all or each.standing != "used"
+        ),
+        args.output,
+    )
+
+
+@command
+def usage_adoption(args: Any) -> None:
+    """Print which release each consumer has read last."""
+    from airflow_dataops.services.usage import adopted_by
+
+    show(
+        (
+            {
+                "consumer": one.consumer,
+                "release": f"{args.dataset}@r{one.release}" if one.release is not None else None,
+                "adopted": one.adopted,
+                "last_read": one.last_read,
+            }
+            for one in adopted_by(open_store(), args.dataset)
+        ),
+        args.output,
+    )
+
+
+@command
+def usage_flush(args: Any) -> None:
+    """Store what this host has kept while the store was away."""
+    from airflow_dataops.hooks.spool import open_spool
+    from airflow_dataops.services.usage import flush
+
+    stored, lost = flush(open_store(), open_spool())
+    print(
+        f"Stored what {counted(stored, 'task')} had used; {counted(lost, 'use')} did not fit here and counted as lost."
+    )
+
+
+@command
+def usage_prune(args: Any) -> None:
+    """Remove old events; what they add up to stays."""
+    gone = open_store().usage.forget(datetime.now(UTC) - timedelta(days=args.keep_days))
+    print(f"Removed {counted(gone, 'event')}; the totals and the days' counts are kept.")
+
+
+USAGE_COMMANDS = GroupCommand(
+    "usage",
+    "Who reads what, and what a change would hit",
+    [
+        ActionCommand(
+            "report", "Who reads which releases of what", usage_report, (OF_DATASET, ARG_OUTPUT, ARG_VERBOSE)
+        ),
+        ActionCommand("impact", "Whom a change would reach", usage_impact, (NAME, COLUMN, ARG_OUTPUT, ARG_VERBOSE)),
+        ActionCommand(
+            "unused", "What nobody reads any more", usage_unused, (OF_DATASET, DAYS, ALL, ARG_OUTPUT, ARG_VERBOSE)
+        ),
+        ActionCommand("flush", "Store what this host kept while the store was away", usage_flush, (ARG_VERBOSE,)),
+        ActionCommand("prune", "Remove single events that are old", usage_prune, (KEEP_DAYS, ARG_VERBOSE)),
+        ActionCommand("adoption", "Who reads the live release yet", usage_adoption, (DATASET, ARG_OUTPUT, ARG_VERBOSE)),
+    ],
+)

@@ -1,0 +1,114 @@
+"""Who reads this, and is the new release used: what usage adds up to, per consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from airflow_dataops.core.usage import ALL, Access, Usage
+
+CONFIDENCE = {"ref": "exact", "hook": "reported", "sql": "parsed", "asset": "declared"}
+"""How sure each source of knowledge is, the surest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One consumer of one dataset or table.
+
+    :param name: what it reads.
+    :param releases: those that it has read, ascending.
+    :param columns: those that it reads, sorted, or ``("*",)``; ``None`` where some of its reads do not tell.
+    :param sources: from where that is known, the surest first.
+    """
+
+    consumer: str
+    dag_id: str | None
+    name: str
+    releases: tuple[int, ...]
+    columns: tuple[str, ...] | None
+    sources: tuple[str, ...]
+    reads: int
+    first_read: datetime
+    last_read: datetime
+
+    @property
+    def confidence(self) -> str:
+        return CONFIDENCE[self.sources[0]]
+
+    def may_read(self, column: str) -> bool:
+        """Return whether it reads a column, as far as is known: where its columns are not, it may."""
+        return self.columns is None or self.columns == ALL or column.casefold() in map(str.casefold, self.columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopter:
+    """Which release a consumer has read last.
+
+    :param release: its number; ``None`` where it read the table before it was a dataset.
+    :param adopted: it is the one that is live.
+    """
+
+    consumer: str
+    release: int | None
+    last_read: datetime
+    adopted: bool
+
+
+def readers(usages: Iterable[Usage]) -> list[Reader]:
+    """Return who reads what, most recently read first.
+
+    One read that two sources tell of (``ref`` rendered it, and its SQL was parsed) is one.
+    """
+
+    def whose(usage: Usage) -> tuple[str, str]:
+        return usage.consumer, usage.name
+
+    reads = sorted((usage for usage in usages if usage.access is Access.READ), key=whose)
+    found = [_reader(list(group)) for _, group in groupby(reads, key=whose)]
+    return sorted(found, key=lambda reader: (-reader.last_read.timestamp(), reader.consumer, reader.name))
+
+
+def adoption(usages: Iterable[Usage], live: int | None) -> list[Adopter]:
+    """Return for each consumer which release it has read last; those on an old one first."""
+    last: dict[str, Usage] = {}
+    for usage in usages:
+        before = last.get(usage.consumer)
+        if usage.access is Access.READ and (before is None or _order(usage) > _order(before)):
+            last[usage.consumer] = usage
+    found = [
+        Adopter(
+            consumer=name,
+            release=usage.release,
+            last_read=usage.last_at,
+            adopted=live is not None and usage.release == live,
+        )
+        for name, usage in last.items()
+    ]
+    return sorted(found, key=lambda one: (one.adopted, -one.last_read.timestamp(), one.consumer))
+
+
+def _order(usage: Usage) -> tuple[datetime, int]:
+    return usage.last_at, usage.release or 0
+
+
+def _reader(usages: list[Usage]) -> Reader:
+    per_source: dict[str, int] = {}
+    for usage in usages:
+        per_source[usage.source] = per_source.get(usage.source, 0) + usage.events
+    reads = max(per_source.values())
+    told = [usage for usage in usages if usage.columns is not None]
+    columns: set[str] = {column for usage in told for column in usage.columns or ()}
+    known = sum(usage.events for usage in told) >= reads
+    return Reader(
+        consumer=usages[0].consumer,
+        dag_id=usages[0].dag_id,
+        name=usages[0].name,
+        releases=tuple(sorted({usage.release for usage in usages if usage.release is not None})),
+        columns=None if not known else ALL if "*" in columns else tuple(sorted(columns)),
+        sources=tuple(sorted(per_source, key=list(CONFIDENCE).index)),
+        reads=reads,
+        first_read=min(usage.first_at for usage in usages),
+        last_read=max(usage.last_at for usage in usages),
+    )

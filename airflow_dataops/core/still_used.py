@@ -1,0 +1,102 @@
+"""Still used? A verdict where the evidence allows one: that nobody was seen proves nothing where nobody looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from airflow_dataops.core.readers import readers
+from airflow_dataops.core.usage import Coverage, Usage
+from airflow_dataops.core.values import counted
+
+LEAST = 0.95
+"""The part of all statements that must have been read before anything is called unused."""
+
+
+class Standing(StrEnum):
+    USED = "used"
+    UNUSED = "unused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What was watched in a window of time.
+
+    :param since: the window's begin; its end is now.
+    :param started: when the first use of anything was logged; ``None`` before.
+    :param coverage: how much of what was run then is known.
+    """
+
+    since: datetime
+    now: datetime
+    started: datetime | None
+    coverage: Coverage
+
+    @property
+    def gap(self) -> str | None:
+        """Why the absence of reads proves nothing here; ``None`` where it does."""
+        if self.started is None:
+            return "no use of anything has been logged yet"
+        if self.started > self.since:
+            return f"usage is logged since {self.started:%Y-%m-%d} only"
+        share = self.coverage.share
+        if share is not None and share < LEAST:
+            return f"only {share:.0%} of {self.coverage.statements:,} statements could be parsed"
+        if self.coverage.dropped or self.coverage.lost:
+            return f"{counted(self.coverage.dropped + self.coverage.lost, 'task')} told only a part of what was read"
+        return None
+
+    @property
+    def text(self) -> str:
+        """The window and its coverage in words."""
+        days, share = (self.now - self.since).days, self.coverage.share
+        parsed = (
+            "no statement was run"
+            if share is None
+            else f"{share:.0%} of {self.coverage.statements:,} statements parsed"
+        )
+        return f"in {days} days; {parsed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillUsed:
+    """Whether a dataset, one of its releases or one of its columns is still used.
+
+    :param why: the evidence in words: reads, window, sources, coverage.
+    """
+
+    name: str
+    standing: Standing
+    last_read: datetime | None
+    consumers: tuple[str, ...]
+    why: str
+
+
+def still_used(name: str, usages: Iterable[Usage], watch: Watch, *, column: str | None = None) -> StillUsed:
+    """Judge what was read of one dataset or release.
+
+    :param usages: those of the dataset or release that is asked about.
+    :param column: one of its columns, where that is asked about.
+    """
+    every = [reader for reader in readers(usages) if column is None or reader.may_read(column)]
+    found = [reader for reader in every if reader.last_read >= watch.since]
+    sure = [reader for reader in found if column is None or reader.columns is not None]
+    last = max((reader.last_read for reader in every), default=None)
+    if sure:
+        reads = ", ".join(sorted({source for reader in sure for source in reader.sources}))
+        standing, why = (
+            Standing.USED,
+            f"read by {counted(len(sure), 'consumer')} {watch.text}; known from {reads}",
+        )
+    elif found:
+        standing, why = Standing.UNKNOWN, f"{found[0].consumer} reads columns that are not known; {watch.text}"
+    elif watch.gap:
+        standing, why = Standing.UNKNOWN, f"0 reads {watch.text}, but {watch.gap}"
+    else:
+        standing, why = Standing.UNUSED, f"0 reads {watch.text}"
+    return StillUsed(
+        name=name, standing=standing, last_read=last, consumers=tuple(reader.consumer for reader in found), why=why
+    )

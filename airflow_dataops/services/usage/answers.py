@@ -1,0 +1,95 @@
+"""Who reads this, whom does a change hit, is it still used, and is the new release used?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_dataops.core.errors import ReleaseNotFound
+from airflow_dataops.core.impact import Hit, impact
+from airflow_dataops.core.readers import Adopter, Reader, adoption, readers
+from airflow_dataops.core.releases import State
+from airflow_dataops.core.still_used import StillUsed, Watch, still_used
+from airflow_dataops.core.usage import Access, Coverage, Usage
+from airflow_dataops.core.values import counted
+
+if TYPE_CHECKING:
+    from airflow_dataops.stores.store import Store
+
+WINDOW = timedelta(days=92)
+"""How far back is looked, where nothing else is said: what runs once a quarter is seen."""
+_GONE = (State.RETIRED, State.ABORTED)
+
+
+def who_reads(store: Store, dataset: str | None = None) -> list[Reader]:
+    """Return who reads a dataset, or anything, most recently read first."""
+    return readers(store.usage.uses(dataset=dataset, access=Access.READ))
+
+
+def hit_by(store: Store, name: str, now: datetime, *, column: str | None = None) -> list[Hit]:
+    """Return whom a change of a dataset or table reaches, the most important first.
+
+    :raises ReleaseNotFound: nothing of that name is known.
+    """
+    usages = store.usage.uses()
+    if store.releases.find_dataset(name) is None and not any(usage.name == name for usage in usages):
+        raise ReleaseNotFound(
+            f"Nothing is known of {name!r}: it is no dataset, and nobody has been seen to use a table of that name. "
+            "`airflow dataops usage report` lists what is known."
+        )
+    return impact(usages, name, now=now, column=column)
+
+
+def reached(store: Store, name: str, now: datetime, *, shown: int = 3) -> str:
+    """Return in one sentence whom a change of a dataset or table reaches; empty where nobody is known to read it."""
+    dataset = store.releases.find_dataset(name) or store.releases.reading(name)
+    hits = impact(store.usage.uses(), dataset.name if dataset else name, now=now)
+    if not hits:
+        return ""
+    named = [f"{hit.reader.consumer}{f' (feeds {hit.feeds[0]})' if hit.feeds else ''}" for hit in hits[:shown]]
+    more = [f"{len(hits) - shown} more"] if len(hits) > shown else []
+    return f"It would reach {counted(len(hits), 'consumer')}: {', '.join(named + more)}."
+
+
+def adopted_by(store: Store, dataset: str) -> list[Adopter]:
+    """Return which release each consumer of a dataset has read last, those on an old one first.
+
+    :raises ReleaseNotFound: there is no such dataset.
+    """
+    store.releases.dataset(dataset)
+    live = store.releases.live(dataset)
+    return adoption(store.usage.readers(dataset), live.name.number if live else None)
+
+
+def is_still_used(
+    store: Store, now: datetime, *, window: timedelta = WINDOW, dataset: str | None = None
+) -> list[StillUsed]:
+    """Return for each dataset, each release that is kept, and each column of the live one, whether it is still used.
+
+    :param dataset: this one alone.
+    :raises ReleaseNotFound: there is no such dataset.
+    """
+    names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
+    since = now - window
+    watch = Watch(
+        since=since,
+        now=now,
+        started=store.usage.watched_since(),
+        coverage=Coverage.sum(store.usage.coverage(since.date()).values()),
+    )
+    usages: dict[str, list[Usage]] = {}
+    for usage in store.usage.uses(dataset=dataset, access=Access.READ):
+        usages.setdefault(usage.dataset or "", []).append(usage)
+    found = []
+    for name in names:
+        mine = usages.get(name, [])
+        found.append(still_used(name, mine, watch))
+        for release in store.releases.of(name):
+            if release.state in _GONE:
+                continue
+            found.append(still_used(str(release.name), [u for u in mine if u.release == release.name.number], watch))
+            if release.state is State.LIVE:
+                found += [
+                    still_used(f"{name}.{column.name}", mine, watch, column=column.name) for column in release.columns
+                ]
+    return found
