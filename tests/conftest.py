@@ -79,7 +79,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class BySharing(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            shared = 'scope="module"' in (_TREE / file).read_text()
+            text = (_TREE / file).read_text()
+            shared = 'scope="module"' in text or "chromium: Browser" in text
             return _server_of(nodeid) or (file if shared else nodeid)
 
     return BySharing(config, log)

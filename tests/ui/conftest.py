@@ -83,9 +83,12 @@ def login(served: Served) -> Login:
     return as_user
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium without a screen."""
+    """Start Debian's Chromium without a screen.
+
+    For one module: while Playwright runs, its event loop is this thread's, and other tests want one of their own.
+    """
     path = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))

@@ -66,8 +66,8 @@ class Watch:
         outcome = _Outcome()
         thread = threading.Thread(target=outcome.of, args=(db, statement), name="dataops-statement", daemon=True)
         started = time.monotonic()
-        thread.start()
         try:
+            thread.start()  # a signal can come before this returns, when the statement runs already
             while not outcome.done.wait(self._every):
                 log.info("%s still runs, after %.0f s.", label, time.monotonic() - started)
         except BaseException:
