@@ -31,7 +31,7 @@ def usage_report(args: Any) -> None:
             {
                 "consumer": reader.consumer,
                 "reads": reader.name,
-                "releases": reader.releases,
+                "release": reader.release,
                 "columns": reader.columns,
                 "times": reader.reads,
                 "first_read": reader.first_read,

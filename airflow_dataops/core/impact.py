@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,8 +37,9 @@ def impact(usages: Iterable[Usage], name: str, *, now: datetime, column: str | N
     """
     graph = _Graph(usages)
     distances = graph.behind(name, column)
+    reach = graph.reach([reader.consumer for reader, _ in distances])
     hits = [
-        Hit(reader=reader, distance=distance, feeds=graph.feeds(reader.consumer), reach=graph.reach(reader.consumer))
+        Hit(reader=reader, distance=distance, feeds=graph.feeds(reader.consumer), reach=reach[reader.consumer])
         for reader, distance in distances
     ]
     return sorted(hits, key=lambda hit: _importance(hit, now), reverse=True)
@@ -71,7 +72,7 @@ class _Graph:
         while names:
             further: list[str] = []
             for each in names:
-                for reader in self._readers.get(each, ()):
+                for reader in self._of(each):
                     if reader.consumer in found or (distance == 1 and column and not reader.may_read(column)):
                         continue
                     found[reader.consumer] = (reader, distance)
@@ -85,12 +86,32 @@ class _Graph:
         return tuple(
             name
             for name in sorted(self._written.get(consumer, ()))
-            if any(reader.consumer != consumer for reader in self._readers.get(name, ()))
+            if any(reader.consumer != consumer for reader in self._of(name))
         )
 
-    def reach(self, consumer: str) -> int:
-        """Return how many others read what a consumer writes, or what is built from that."""
-        behind = {reader.consumer for name in self._written.get(consumer, ()) for reader, _ in self.behind(name)} - {
-            consumer
+    def reach(self, consumers: Sequence[str]) -> dict[str, int]:
+        """Return for each consumer how many others read what it writes, or what is built from that.
+
+        :param consumers: all that a change reaches, the nearest first; others do not count.
+        """
+        # Sets of consumers as bits: the sets of thousands are joined at once. Only a circle needs a second round.
+        bit = {consumer: 1 << number for number, consumer in enumerate(consumers)}
+        behind = dict.fromkeys(consumers, 0)
+        next_to = {
+            consumer: bit.keys()
+            & {reader.consumer for name in self._written.get(consumer, ()) for reader in self._of(name)}
+            for consumer in consumers
         }
-        return len(behind)
+        changed = True
+        while changed:
+            changed = False
+            for consumer in reversed(consumers):
+                found = behind[consumer]
+                for other in next_to[consumer]:
+                    found |= behind[other] | bit[other]
+                changed |= found != behind[consumer]
+                behind[consumer] = found
+        return {consumer: (found & ~bit[consumer]).bit_count() for consumer, found in behind.items()}
+
+    def _of(self, name: str) -> list[Reader]:
+        return self._readers.get(name, [])

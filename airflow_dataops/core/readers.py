@@ -18,7 +18,7 @@ class Reader:
     """One consumer of one dataset or table.
 
     :param name: what it reads.
-    :param releases: those that it has read, ascending.
+    :param release: the one that it read last; ``None`` where it read none.
     :param columns: those that it reads, sorted, or ``("*",)``; ``None`` where some of its reads do not tell.
     :param sources: from where that is known, the surest first.
     """
@@ -26,7 +26,7 @@ class Reader:
     consumer: str
     dag_id: str | None
     name: str
-    releases: tuple[int, ...]
+    release: int | None
     columns: tuple[str, ...] | None
     sources: tuple[str, ...]
     reads: int
@@ -105,7 +105,7 @@ def _reader(usages: list[Usage]) -> Reader:
         consumer=usages[0].consumer,
         dag_id=usages[0].dag_id,
         name=usages[0].name,
-        releases=tuple(sorted({usage.release for usage in usages if usage.release is not None})),
+        release=max(usages, key=_order).release,
         columns=None if not known else ALL if "*" in columns else tuple(sorted(columns)),
         sources=tuple(sorted(per_source, key=list(CONFIDENCE).index)),
         reads=reads,

@@ -45,9 +45,11 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What all uses of one relation by one consumer in one way add up to.
+    """What all uses of one dataset or relation by one consumer in one way add up to.
 
     :param dag_id: the DAG to which the consumer belongs; ``None`` outside of Airflow.
+    :param relation: the one that was used last.
+    :param release: the one that was used last; where usage is told per release, that one.
     :param events: how often.
     """
 

@@ -193,16 +193,18 @@ class ConsumerRow(Base):
 
 
 class UsageRow(Base):
-    """Who uses what how, with what all such events add up to: the events themselves are not kept for ever."""
+    """Who uses what how, with what all such events add up to: the events themselves are not kept for ever.
+
+    One row whatever the release, of which there may be one a day: ``release`` and ``relation`` are those used last.
+    """
 
     __tablename__ = "dataops_usage"
-    __table_args__ = (Index("ix_dataops_usage_dataset", "dataset", "release"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     # A hash of what makes it one row, which has columns that may be empty.
     key: Mapped[str] = mapped_column(String(64), unique=True)
     consumer_id: Mapped[int] = mapped_column(ForeignKey("dataops_consumer.id"), index=True)
     dag_id: Mapped[str | None]
-    dataset: Mapped[str | None]
+    dataset: Mapped[str | None] = mapped_column(index=True)
     release: Mapped[int | None]
     relation: Mapped[str] = mapped_column(Text)
     conn_id: Mapped[str | None]
@@ -216,12 +218,16 @@ class UsageRow(Base):
 
 
 class UsageDayRow(Base):
-    """How often on one day (UTC)."""
+    """How often which release on one day (UTC)."""
 
     __tablename__ = "dataops_usage_day"
     usage_id: Mapped[int] = mapped_column(ForeignKey("dataops_usage.id"), primary_key=True)
+    # -1 for what is of no release: a key has no empty column.
+    release: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     events: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
 
 
 class UsageEventRow(TaskColumns, Base):
@@ -229,6 +235,7 @@ class UsageEventRow(TaskColumns, Base):
     __table_args__ = (Index("ix_dataops_usage_event_task", "run_id", "usage_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     usage_id: Mapped[int] = mapped_column(ForeignKey("dataops_usage.id"))
+    release: Mapped[int | None]
     at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -236,6 +243,7 @@ class CoverageRow(Base):
     """How much of what a consumer did on one day (UTC) is known."""
 
     __tablename__ = "dataops_usage_coverage"
+    __table_args__ = (Index("ix_dataops_usage_coverage_day", "day"),)
     consumer_id: Mapped[int] = mapped_column(ForeignKey("dataops_consumer.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     statements: Mapped[int] = mapped_column(BigInteger)

@@ -196,7 +196,7 @@ class ReleaseShelf:
         *,
         states: Sequence[State] = (),
         dag_ids: Collection[str] | None = None,
-        limit: int = 500,
+        limit: int | None = 500,
     ) -> list[Release]:
         """Return releases, newest first.
 

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, Select, case, delete, func, select, update
+from sqlalchemy import CursorResult, Select, and_, case, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_dataops.core.releases import ReleaseName
+from airflow_dataops.core.releases import ReleaseName, State
 from airflow_dataops.core.usage import Access, Coverage, Observed, Usage, Use
 from airflow_dataops.stores.models import (
     Base,
@@ -20,6 +20,7 @@ from airflow_dataops.stores.models import (
     CoverageRow,
     DatasetRow,
     PinRow,
+    ReleaseRow,
     UsageDayRow,
     UsageEventRow,
     UsageRow,
@@ -61,11 +62,12 @@ class UsageShelf:
         access: Access | None = None,
         dag_ids: Collection[str] | None = None,
     ) -> list[Usage]:
-        """Return what is known of who uses what, most recently used first.
+        """Return what is known of who uses what, whatever the release; most recently used first.
 
         :param dag_ids: only what tasks of these DAGs do.
         """
-        query = select(UsageRow).order_by(UsageRow.last_at.desc(), UsageRow.id)
+        query = _usages(UsageRow.release, UsageRow.events, UsageRow.first_at, UsageRow.last_at)
+        query = query.order_by(UsageRow.last_at.desc(), UsageRow.id)
         if dataset is not None:
             query = query.where(UsageRow.dataset == dataset)
         if access is not None:
@@ -73,11 +75,38 @@ class UsageShelf:
         if dag_ids is not None:
             query = query.where(UsageRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
-            return [_usage(row) for row in session.scalars(query)]
+            return [_usage(*row) for row in session.execute(query)]
 
-    def readers(self, dataset: str, *, dag_ids: Collection[str] | None = None) -> list[Usage]:
-        """Return who reads which release of a dataset, most recently read first."""
-        return self.uses(dataset=dataset, access=Access.READ, dag_ids=dag_ids)
+    def readers(
+        self, dataset: str | None = None, number: int | None = None, *, dag_ids: Collection[str] | None = None
+    ) -> list[Usage]:
+        """Return who reads which release, most recently read first; releases of which nothing is kept are left out.
+
+        :param dataset: of this one alone.
+        :param number: of this release alone, which may be gone.
+        """
+        day, last = UsageDayRow, func.max(UsageDayRow.last_at)
+        query = (
+            _usages(day.release, func.sum(day.events), func.min(day.first_at), last)
+            .join(day, day.usage_id == UsageRow.id)
+            .where(UsageRow.access == Access.READ)
+            .group_by(UsageRow.id, ConsumerRow.name, day.release)
+            .order_by(last.desc(), UsageRow.id)
+        )
+        if dataset is not None:
+            query = query.where(UsageRow.dataset == dataset)
+        if number is not None:
+            query = query.where(day.release == number)
+        else:
+            query = (
+                query.join(DatasetRow, DatasetRow.name == UsageRow.dataset)
+                .join(ReleaseRow, and_(ReleaseRow.dataset_id == DatasetRow.id, ReleaseRow.number == day.release))
+                .where(ReleaseRow.state.not_in((State.RETIRED, State.ABORTED)))
+            )
+        if dag_ids is not None:
+            query = query.where(UsageRow.dag_id.in_(dag_ids))
+        with self._store.reading() as session:
+            return [_usage(*row) for row in session.execute(query)]
 
     def coverage(self, since: date) -> dict[str, Coverage]:
         """Return how much is known of each consumer since a day (UTC)."""
@@ -168,12 +197,35 @@ def _pins(dataset: str, dag_id: str) -> Select[int]:
 
 
 _COUNTS = ("statements", "unparsed", "dropped", "lost")
-_WHAT = ("dag_id", "dataset", "release", "relation", "conn_id", "access", "source")
+_WHAT = ("dag_id", "dataset", "relation", "conn_id", "access", "source", "columns")
+_NO_RELEASE = -1
+
+
+def _usages(*told: Any) -> Select[Any]:
+    """Select who uses what how, and what is told of that: release, events, first and last."""
+    what = (getattr(UsageRow, name) for name in _WHAT)
+    return select(ConsumerRow.name, *told, *what).join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
+
+
+def _usage(consumer: str, release: int | None, events: int, first_at: datetime, last_at: datetime, *what: Any) -> Usage:
+    given = dict(zip(_WHAT, what, strict=True))
+    columns, access = given.pop("columns"), Access(given.pop("access"))
+    return Usage(
+        consumer=consumer,
+        columns=None if columns is None else tuple(columns),
+        access=access,
+        release=None if release == _NO_RELEASE else release,
+        events=int(events),
+        first_at=first_at,
+        last_at=last_at,
+        **given,
+    )
 
 
 def _added(session: Session, use: Use) -> bool:
     """Log a use unless this try of the task has logged it already."""
     consumer = _consumer(session, use.consumer)
+    name = UsageRow.dataset == use.dataset if use.dataset else UsageRow.relation == use.relation
     same = (
         select(UsageEventRow.id)
         .join(UsageRow, UsageRow.id == UsageEventRow.usage_id)
@@ -181,43 +233,59 @@ def _added(session: Session, use: Use) -> bool:
             UsageEventRow.run_id == use.key.run_id,
             UsageEventRow.map_index == use.key.map_index,
             UsageEventRow.try_number == use.key.try_number,
+            UsageEventRow.release.is_not_distinct_from(use.release),
             UsageRow.consumer_id == consumer.id,
-            UsageRow.relation == use.relation,
             UsageRow.access == use.access,
             UsageRow.source == use.source,
+            name,
         )
     )
     if use.key.run_id is not None and session.scalars(same).first() is not None:
         return False
     number = _counted(session, consumer, use)
-    _add_up(session, UsageDayRow, {"usage_id": number, "day": use.at.astimezone(UTC).date()}, {"events": 1})
-    session.add(UsageEventRow(usage_id=number, at=use.at, **vars(use.key)))
+    release = _NO_RELEASE if use.release is None else use.release
+    where = {"usage_id": number, "release": release, "day": use.at.astimezone(UTC).date()}
+    _tally(session, UsageDayRow(**where, events=1, first_at=use.at, last_at=use.at), where)
+    session.add(UsageEventRow(usage_id=number, release=use.release, at=use.at, **vars(use.key)))
     return True
 
 
 def _counted(session: Session, consumer: ConsumerRow, use: Use) -> int:
     """Count a use where it belongs, and return that row's number."""
-    what = {name: getattr(use, name) for name in _WHAT if name != "dag_id"} | {"dag_id": use.key.dag_id}
-    columns = None if use.columns is None else sorted(use.columns)
-    said = [use.consumer, *(what[name] for name in _WHAT), columns]
-    key = hashlib.sha256(json.dumps(said).encode()).hexdigest()
-    find = select(UsageRow.id).where(UsageRow.key == key)
-    count = (
-        update(UsageRow)
-        .where(UsageRow.key == key)
+    what = {name: getattr(use, name) for name in _WHAT if name not in ("dag_id", "columns")}
+    what |= {"dag_id": use.key.dag_id, "columns": None if use.columns is None else sorted(use.columns)}
+    # Each release of a dataset may be a relation of its own.
+    said = what | {"consumer": use.consumer, "relation": use.relation if use.dataset is None else None}
+    key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    row = UsageRow(
+        **what, key=key, consumer_id=consumer.id, release=use.release, events=1, first_at=use.at, last_at=use.at
+    )
+    _tally(session, row, {"key": key}, latest=("release", "relation"))
+    return session.scalars(select(UsageRow.id).where(UsageRow.key == key)).one()
+
+
+def _tally(
+    session: Session, row: UsageRow | UsageDayRow, where: dict[str, Any], *, latest: Collection[str] = ()
+) -> None:
+    """Add a row's events to those that are there, or make it where none are.
+
+    :param latest: the columns that are as the latest use has them.
+    """
+    table, at = type(row), row.last_at
+    release = _NO_RELEASE if row.release is None else row.release
+    newer = or_(table.last_at < at, and_(table.last_at == at, func.coalesce(table.release, _NO_RELEASE) <= release))
+    more = (
+        update(table)
+        .where(*(getattr(table, name) == value for name, value in where.items()))
         .values(
-            events=UsageRow.events + 1,
-            first_at=case((UsageRow.first_at > use.at, use.at), else_=UsageRow.first_at),
-            last_at=case((UsageRow.last_at < use.at, use.at), else_=UsageRow.last_at),
+            **{name: case((newer, getattr(row, name)), else_=getattr(table, name)) for name in latest},
+            events=table.events + row.events,
+            first_at=case((table.first_at > at, at), else_=table.first_at),
+            last_at=case((newer, at), else_=table.last_at),
         )
     )
-    if not _touched(session, count):
-        row = UsageRow(
-            key=key, consumer_id=consumer.id, columns=columns, events=1, first_at=use.at, last_at=use.at, **what
-        )
-        if not _made(session, row):
-            session.execute(count)
-    return session.scalars(find).one()
+    if not _touched(session, more) and not _made(session, row):
+        session.execute(more)
 
 
 def _add_up(session: Session, table: type[Base], where: dict[str, Any], counts: dict[str, int]) -> None:
@@ -241,18 +309,6 @@ def _made(session: Session, row: Base) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _usage(row: UsageRow) -> Usage:
-    return Usage(
-        consumer=row.consumer.name,
-        columns=None if row.columns is None else tuple(row.columns),
-        access=Access(row.access),
-        **{name: getattr(row, name) for name in _WHAT if name != "access"},
-        events=row.events,
-        first_at=row.first_at,
-        last_at=row.last_at,
-    )
 
 
 def _consumer(session: Session, name: str) -> ConsumerRow:

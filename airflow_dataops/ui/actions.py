@@ -214,8 +214,8 @@ def _hidden(reader: Reader, release: Release) -> list[str]:
     if reader.dag_ids is None:
         return []
     store, dataset = open_store(), release.dataset.name
-    seen = {use.consumer for use in store.usage.readers(dataset, dag_ids=reader.dag_ids)}
-    consumers = {use.consumer for use in store.usage.readers(dataset)} - seen
+    seen = {use.consumer for use in store.usage.uses(dataset=dataset, dag_ids=reader.dag_ids)}
+    consumers = {use.consumer for use in store.usage.uses(dataset=dataset)} - seen
     gates = {str(gate) for gate in required_gates(store, release) if not reader.may_read(gate.dag_id)}
     return sorted(consumers | gates, key=len, reverse=True)
 

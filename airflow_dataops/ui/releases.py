@@ -87,7 +87,7 @@ def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int
         live=live if live and reader.may_read(live.key.dag_id) else None,
         gates=store.gates.of(release=release.name, dag_ids=reader.dag_ids),
         diffs=store.diffs.of(release.name, dag_ids=reader.dag_ids, limit=NEWEST),
-        readers=readers(use for use in usages if use.dataset == dataset and use.release == number),
+        readers=readers(store.usage.readers(dataset, number, dag_ids=reader.dag_ids)),
         hits=impact(usages, dataset, now=datetime.now(UTC)),
         adopters={one.consumer: one for one in adoption((u for u in usages if u.dataset == dataset), newest)},
     )

@@ -51,7 +51,7 @@ def test_whoever_reads_all_columns_reads_each() -> None:
         [reads("a.b", "d", source="sql", columns=("*",)), reads("a.b", "d", 2, source="sql", columns=("v",))]
     )
     assert reader.columns == ("*",)
-    assert reader.releases == (1, 2)
+    assert reader.release == 2
     assert reader.may_read("other")
 
 

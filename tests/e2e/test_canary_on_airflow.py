@@ -57,7 +57,7 @@ def test_a_run_that_reads_it_and_succeeds_lets_it_go_live(demo_airflow: DemoAirf
     assert airflow.wait(CONSUMER, consumer, timeout=PATIENCE) == "success"
     assert airflow.wait(RELEASE, run_id, timeout=PATIENCE) == "success"
     assert history(store, name) == ["stage", "built", "canary", "promote", "announced"]
-    (read,) = readers(use for use in store.usage.readers(name.dataset) if use.release == name.number)
+    (read,) = readers(store.usage.readers(name.dataset, name.number))
     assert read.consumer == f"{CONSUMER}.count"
     assert read.first_read < store.releases.events(name)[-2]["at"], "it was read before it was live"
     with duckdb.connect(str(demo_airflow.warehouse), read_only=True) as warehouse:

@@ -13,6 +13,7 @@ from airflow_dataops.core.errors import EvidenceMissing, IllegalTransition
 from airflow_dataops.core.plans import Plan, Unroute
 from airflow_dataops.core.releases import Action, GateRef, Operation, Release, ReleaseName, State, transition
 from airflow_dataops.core.routes import Route
+from airflow_dataops.core.usage import Access
 from airflow_dataops.services.releasing.planning import DRY, carry_out
 from airflow_dataops.services.releasing.promoting import overtake, promote
 from airflow_dataops.services.releasing.switching import reconcile
@@ -122,7 +123,8 @@ def _tell(store: Store, release: Release, live: Release | None, route: Route, sa
     """Say who reads the release from now on, of those that are known."""
     say(f"{release} is read by {route}; {live or 'nothing'} by all others")
     dataset = release.dataset.name
-    known = sorted({reader.dag_id for reader in store.usage.readers(dataset) if reader.dag_id} | {*route.consumers})
+    uses = store.usage.uses(dataset=dataset, access=Access.READ)
+    known = sorted({use.dag_id for use in uses if use.dag_id} | {*route.consumers})
     taken = [dag_id for dag_id in known if route.takes(dataset, dag_id)]
     if taken:
         say(f"Of {len(known)} known consumers these are routed to it: {', '.join(taken)}")

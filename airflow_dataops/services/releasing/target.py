@@ -61,8 +61,8 @@ def readers_of(target: Target, bad: Release | None) -> tuple[str, ...]:
     """Return who has read a release: what they built from it stands."""
     if bad is None:
         return ()
-    readers = target.store.usage.readers(bad.dataset.name)
-    return tuple(sorted({reader.consumer for reader in readers if reader.release == bad.number}))
+    readers = target.store.usage.readers(bad.dataset.name, bad.number)
+    return tuple(sorted({reader.consumer for reader in readers}))
 
 
 def built_from(readers: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from airflow_dataops.core.impact import Hit, impact
 from airflow_dataops.core.readers import Adopter, Reader, adoption, readers
 from airflow_dataops.core.releases import State
 from airflow_dataops.core.still_used import StillUsed, Watch, still_used
-from airflow_dataops.core.usage import Access, Coverage, Usage
+from airflow_dataops.core.usage import Access, Coverage
 from airflow_dataops.core.values import counted
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 WINDOW = timedelta(days=92)
 """How far back is looked, where nothing else is said: what runs once a quarter is seen."""
-_GONE = (State.RETIRED, State.ABORTED)
+_KEPT = [state for state in State if state not in (State.RETIRED, State.ABORTED)]
 
 
 def who_reads(store: Store, dataset: str | None = None) -> list[Reader]:
@@ -58,7 +59,7 @@ def adopted_by(store: Store, dataset: str) -> list[Adopter]:
     """
     store.releases.dataset(dataset)
     live = store.releases.live(dataset)
-    return adoption(store.usage.readers(dataset), live.name.number if live else None)
+    return adoption(store.usage.uses(dataset=dataset), live.name.number if live else None)
 
 
 def is_still_used(
@@ -77,17 +78,20 @@ def is_still_used(
         started=store.usage.watched_since(),
         coverage=Coverage.sum(store.usage.coverage(since.date()).values()),
     )
-    usages: dict[str, list[Usage]] = {}
+    usages, per_release = defaultdict(list), defaultdict(list)
     for usage in store.usage.uses(dataset=dataset, access=Access.READ):
-        usages.setdefault(usage.dataset or "", []).append(usage)
+        usages[usage.dataset].append(usage)
+    for usage in store.usage.readers(dataset):
+        per_release[usage.dataset, usage.release].append(usage)
+    kept = defaultdict(list)
+    for release in store.releases.of(dataset, states=_KEPT, limit=None):
+        kept[release.dataset.name].append(release)
     found = []
     for name in names:
-        mine = usages.get(name, [])
+        mine = usages[name]
         found.append(still_used(name, mine, watch))
-        for release in store.releases.of(name):
-            if release.state in _GONE:
-                continue
-            found.append(still_used(str(release.name), [u for u in mine if u.release == release.name.number], watch))
+        for release in kept[name]:
+            found.append(still_used(str(release.name), per_release[name, release.number], watch))
             if release.state is State.LIVE:
                 found += [
                     still_used(f"{name}.{column.name}", mine, watch, column=column.name) for column in release.columns

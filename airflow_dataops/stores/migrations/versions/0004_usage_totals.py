@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from datetime import datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_WHAT = ("dag_id", "dataset", "release", "relation", "source")
+_WHAT = ("dag_id", "dataset", "relation", "source")
+_USE = ("consumer_id", *_WHAT)
 
 
 def upgrade() -> None:
@@ -38,15 +39,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
-    op.create_index("ix_dataops_usage_dataset", "dataops_usage", ["dataset", "release"])
+    op.create_index("ix_dataops_usage_dataset", "dataops_usage", ["dataset"])
     op.create_index("ix_dataops_usage_consumer_id", "dataops_usage", ["consumer_id"])
     op.create_table(
         "dataops_usage_day",
         sa.Column("usage_id", sa.Integer(), nullable=False),
+        sa.Column("release", sa.Integer(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["usage_id"], ["dataops_usage.id"]),
-        sa.PrimaryKeyConstraint("usage_id", "day"),
+        sa.PrimaryKeyConstraint("usage_id", "release", "day"),
     )
     op.create_table(
         "dataops_usage_coverage",
@@ -59,12 +63,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["consumer_id"], ["dataops_consumer.id"]),
         sa.PrimaryKeyConstraint("consumer_id", "day"),
     )
+    op.create_index("ix_dataops_usage_coverage_day", "dataops_usage_coverage", ["day"])
     op.add_column("dataops_usage_event", sa.Column("usage_id", sa.Integer(), nullable=True))
     _add_up()
     with op.batch_alter_table("dataops_usage_event") as batch:
         batch.drop_index("ix_dataops_usage_event_consumer_id")
         batch.drop_index("ix_dataops_usage_event_dataset")
-        for name in ("consumer_id", "dataset", "release", "relation", "source"):
+        for name in ("consumer_id", "dataset", "relation", "source"):
             batch.drop_column(name)
         batch.alter_column("usage_id", existing_type=sa.Integer(), nullable=False)
         batch.create_foreign_key("fk_dataops_usage_event_usage_id", "dataops_usage", ["usage_id"], ["id"])
@@ -79,18 +84,27 @@ def _add_up() -> None:
         sa.Table(name, tables, autoload_with=connection)
         for name in ("dataops_usage_event", "dataops_usage", "dataops_usage_day", "dataops_consumer")
     )
-    what = [event.c.consumer_id, *(event.c[name] for name in _WHAT)]
-    totals = sa.select(
-        *what, consumer.c.name, sa.func.count().label("events"), sa.func.min(event.c.at).label("first_at"),
-        sa.func.max(event.c.at).label("last_at"),
-    ).join(consumer, consumer.c.id == event.c.consumer_id).group_by(*what, consumer.c.name)  # fmt: skip
-    for row in connection.execute(totals).mappings().all():
-        said = [row["name"], row["dag_id"], row["dataset"], row["release"], row["relation"], None, "read"]
-        key = hashlib.sha256(json.dumps([*said, row["source"], None]).encode()).hexdigest()
-        values = {name: row[name] for name in ("consumer_id", *_WHAT, "events", "first_at", "last_at")}
-        made = connection.execute(usage.insert().values(**values, key=key, access="read"))
-        number = made.inserted_primary_key[0]
-        same = sa.and_(*(event.c[name].is_not_distinct_from(row[name]) for name in ("consumer_id", *_WHAT)))
-        connection.execute(event.update().where(same).values(usage_id=number))
-        days = Counter(at.date() for at in connection.scalars(sa.select(event.c.at).where(event.c.usage_id == number)))
-        connection.execute(day.insert(), [{"usage_id": number, "day": on, "events": n} for on, n in days.items()])
+    named = sa.select(event, consumer.c.name).join(consumer, consumer.c.id == event.c.consumer_id)
+    made: dict[str, int] = {}
+    for row in connection.execute(named.order_by(event.c.at.desc(), event.c.id)).mappings().all():
+        use = {name: row[name] for name in _USE}
+        said = {name: row[name] for name in _WHAT} | {"consumer": row["name"], "conn_id": None, "access": "read"}
+        said |= {"columns": None, "relation": row["relation"] if row["dataset"] is None else None}
+        key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        at, release = row["at"], -1 if row["release"] is None else row["release"]
+        times = {"events": 1, "first_at": at, "last_at": at}
+        if key not in made:  # with what was used last
+            new = usage.insert().values(**use, **times, key=key, access="read", release=row["release"])
+            made[key] = connection.execute(new).inserted_primary_key[0]
+        else:
+            _count(connection, usage, at, usage.c.key == key)
+        where = {"usage_id": made[key], "release": release, "day": at.date()}
+        same = [day.c[name] == value for name, value in where.items()]
+        if not _count(connection, day, at, *same):
+            connection.execute(day.insert().values(**where, **times))
+        connection.execute(event.update().where(event.c.id == row["id"]).values(usage_id=made[key]))
+
+
+def _count(connection: sa.Connection, table: sa.Table, at: datetime, *same: sa.ColumnElement[bool]) -> int:
+    """Count one more, which is the earliest so far."""
+    return connection.execute(table.update().where(*same).values(events=table.c.events + 1, first_at=at)).rowcount
