@@ -66,6 +66,7 @@ class ReleaseRow(TaskColumns, Base):
     __tablename__ = "dataops_release"
     __table_args__ = (
         UniqueConstraint("dataset_id", "number"),
+        Index("ix_dataops_release_relation", "relation"),
         # One live release of a dataset, by the database's own word.
         Index(
             "ux_dataops_release_live",

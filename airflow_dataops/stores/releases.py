@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,19 +74,19 @@ class ReleaseShelf:
             row = dataset_row(session, name)
             return dataset_of(row) if row else None
 
-    def reading(self, reader: str, conn_id: str | None = None) -> Dataset | None:
-        """Return the dataset that is read under this name.
+    def called(self, names: Collection[str]) -> tuple[list[Dataset], list[Release]]:
+        """Return the datasets that have one of these names, or are read under one, and the releases that are in one.
 
-        :param conn_id: the connection that is looked in first; a consumer may have one of its own to the same database.
+        Names of relations count in whatever connection; the newest release comes last.
         """
-        query = (
-            select(DatasetRow)
-            .where(DatasetRow.reader_key == reader.casefold())
-            .order_by((DatasetRow.conn_id == conn_id).desc() if conn_id else DatasetRow.id)
-        )
+        keys = {name.casefold() for name in names}
+        datasets = select(DatasetRow).where(or_(DatasetRow.reader_key.in_(keys), DatasetRow.name.in_(names)))
+        releases = releases_of(None).where(ReleaseRow.relation.in_(names))
         with self._store.reading() as session:
-            row = session.scalars(query).first()
-            return dataset_of(row) if row else None
+            return (
+                [dataset_of(row) for row in session.scalars(datasets.order_by(DatasetRow.id))],
+                [release_of(row) for row in session.scalars(releases.order_by(ReleaseRow.id))],
+            )
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset.
@@ -244,13 +244,6 @@ class ReleaseShelf:
         with self._store.reading() as session:
             held = [release_of(row) for row in session.scalars(query)]
         return [release for release in held if release.relation.name.casefold() == name.casefold()]
-
-    def in_relation(self, relation: str) -> Release | None:
-        """Return the release whose own relation has this name, in whatever connection."""
-        query = releases_of(None).where(ReleaseRow.relation == relation).order_by(ReleaseRow.id.desc())
-        with self._store.reading() as session:
-            row = session.scalars(query).first()
-            return release_of(row) if row else None
 
     def note(self, name: ReleaseName, action: str, op: Operation, **detail: Any) -> None:
         """Append an event that moves nothing."""

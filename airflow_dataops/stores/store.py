@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -165,8 +165,12 @@ class Store:
         return UsageShelf(self)
 
 
+@lru_cache(maxsize=8)
 def _engine(url: str, patience: float) -> Engine:
-    """Return an engine whose transactions are real ones, on SQLite too."""
+    """Return an engine whose transactions are real ones, on SQLite too.
+
+    It keeps no connection, but what it has compiled: who opens the store again has its statements ready.
+    """
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, Select, and_, case, delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, Select, and_, delete, func, select
 
 from airflow_dataops.core.releases import ReleaseName, State
 from airflow_dataops.core.usage import Access, Coverage, Observed, Usage, Use
 from airflow_dataops.stores.models import (
-    Base,
     ConsumerRow,
     CoverageRow,
     DatasetRow,
@@ -25,6 +20,7 @@ from airflow_dataops.stores.models import (
     UsageEventRow,
     UsageRow,
 )
+from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, logged
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -42,18 +38,14 @@ class UsageShelf:
         What this try of a task has logged already from the same source is not logged again: templates may render twice.
         """
         with self._store.writing() as session:
-            return sum(_added(session, use) for use in uses)
+            return logged(session, uses)
 
     def record(self, observed: Observed) -> None:
         """Append what was observed, and how much of all that is, in one transaction."""
-        counts = {name: getattr(observed.coverage, name) for name in _COUNTS}
         with self._store.writing() as session:
-            for use in observed.uses:
-                _added(session, use)
-            if any(counts.values()):
-                consumer = _consumer(session, observed.consumer)
-                day = observed.at.astimezone(UTC).date()
-                _add_up(session, CoverageRow, {"consumer_id": consumer.id, "day": day}, counts)
+            logged(session, observed.uses)
+            if observed.coverage != Coverage():
+                cover(session, observed)
 
     def uses(
         self,
@@ -110,7 +102,7 @@ class UsageShelf:
 
     def coverage(self, since: date) -> dict[str, Coverage]:
         """Return how much is known of each consumer since a day (UTC)."""
-        sums = [func.sum(getattr(CoverageRow, name)) for name in _COUNTS]
+        sums = [func.sum(getattr(CoverageRow, name)) for name in COUNTS]
         query = (
             select(ConsumerRow.name, *sums)
             .join(ConsumerRow, ConsumerRow.id == CoverageRow.consumer_id)
@@ -119,7 +111,7 @@ class UsageShelf:
         )
         with self._store.reading() as session:
             return {
-                name: Coverage(**dict(zip(_COUNTS, map(int, counts), strict=True)))
+                name: Coverage(**dict(zip(COUNTS, map(int, counts), strict=True)))
                 for name, *counts in session.execute(query)
             }
 
@@ -196,127 +188,22 @@ def _pins(dataset: str, dag_id: str) -> Select[int]:
     )
 
 
-_COUNTS = ("statements", "unparsed", "dropped", "lost")
-_WHAT = ("dag_id", "dataset", "relation", "conn_id", "access", "source", "columns")
-_NO_RELEASE = -1
-
-
 def _usages(*told: Any) -> Select[Any]:
     """Select who uses what how, and what is told of that: release, events, first and last."""
-    what = (getattr(UsageRow, name) for name in _WHAT)
+    what = (getattr(UsageRow, name) for name in WHAT)
     return select(ConsumerRow.name, *told, *what).join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
 
 
 def _usage(consumer: str, release: int | None, events: int, first_at: datetime, last_at: datetime, *what: Any) -> Usage:
-    given = dict(zip(_WHAT, what, strict=True))
+    given = dict(zip(WHAT, what, strict=True))
     columns, access = given.pop("columns"), Access(given.pop("access"))
     return Usage(
         consumer=consumer,
         columns=None if columns is None else tuple(columns),
         access=access,
-        release=None if release == _NO_RELEASE else release,
+        release=None if release == NO_RELEASE else release,
         events=int(events),
         first_at=first_at,
         last_at=last_at,
         **given,
     )
-
-
-def _added(session: Session, use: Use) -> bool:
-    """Log a use unless this try of the task has logged it already."""
-    consumer = _consumer(session, use.consumer)
-    name = UsageRow.dataset == use.dataset if use.dataset else UsageRow.relation == use.relation
-    same = (
-        select(UsageEventRow.id)
-        .join(UsageRow, UsageRow.id == UsageEventRow.usage_id)
-        .where(
-            UsageEventRow.run_id == use.key.run_id,
-            UsageEventRow.map_index == use.key.map_index,
-            UsageEventRow.try_number == use.key.try_number,
-            UsageEventRow.release.is_not_distinct_from(use.release),
-            UsageRow.consumer_id == consumer.id,
-            UsageRow.access == use.access,
-            UsageRow.source == use.source,
-            name,
-        )
-    )
-    if use.key.run_id is not None and session.scalars(same).first() is not None:
-        return False
-    number = _counted(session, consumer, use)
-    release = _NO_RELEASE if use.release is None else use.release
-    where = {"usage_id": number, "release": release, "day": use.at.astimezone(UTC).date()}
-    _tally(session, UsageDayRow(**where, events=1, first_at=use.at, last_at=use.at), where)
-    session.add(UsageEventRow(usage_id=number, release=use.release, at=use.at, **vars(use.key)))
-    return True
-
-
-def _counted(session: Session, consumer: ConsumerRow, use: Use) -> int:
-    """Count a use where it belongs, and return that row's number."""
-    what = {name: getattr(use, name) for name in _WHAT if name not in ("dag_id", "columns")}
-    what |= {"dag_id": use.key.dag_id, "columns": None if use.columns is None else sorted(use.columns)}
-    # Each release of a dataset may be a relation of its own.
-    said = what | {"consumer": use.consumer, "relation": use.relation if use.dataset is None else None}
-    key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-    row = UsageRow(
-        **what, key=key, consumer_id=consumer.id, release=use.release, events=1, first_at=use.at, last_at=use.at
-    )
-    _tally(session, row, {"key": key}, latest=("release", "relation"))
-    return session.scalars(select(UsageRow.id).where(UsageRow.key == key)).one()
-
-
-def _tally(
-    session: Session, row: UsageRow | UsageDayRow, where: dict[str, Any], *, latest: Collection[str] = ()
-) -> None:
-    """Add a row's events to those that are there, or make it where none are.
-
-    :param latest: the columns that are as the latest use has them.
-    """
-    table, at = type(row), row.last_at
-    release = _NO_RELEASE if row.release is None else row.release
-    newer = or_(table.last_at < at, and_(table.last_at == at, func.coalesce(table.release, _NO_RELEASE) <= release))
-    more = (
-        update(table)
-        .where(*(getattr(table, name) == value for name, value in where.items()))
-        .values(
-            **{name: case((newer, getattr(row, name)), else_=getattr(table, name)) for name in latest},
-            events=table.events + row.events,
-            first_at=case((table.first_at > at, at), else_=table.first_at),
-            last_at=case((newer, at), else_=table.last_at),
-        )
-    )
-    if not _touched(session, more) and not _made(session, row):
-        session.execute(more)
-
-
-def _add_up(session: Session, table: type[Base], where: dict[str, Any], counts: dict[str, int]) -> None:
-    """Add to the counts of a row, which is made where it is not there."""
-    same = [getattr(table, name) == value for name, value in where.items()]
-    more = update(table).where(*same).values({name: getattr(table, name) + count for name, count in counts.items()})
-    if not _touched(session, more) and not _made(session, table(**where, **counts)):
-        session.execute(more)
-
-
-def _touched(session: Session, statement: Any) -> bool:
-    found = session.execute(statement, execution_options={"synchronize_session": False})
-    return isinstance(found, CursorResult) and found.rowcount == 1
-
-
-def _made(session: Session, row: Base) -> bool:
-    """Insert a row; False if another session has made it meanwhile."""
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return False
-    return True
-
-
-def _consumer(session: Session, name: str) -> ConsumerRow:
-    """Return the consumer, made at its first use; two first uses at once end with one row."""
-    find = select(ConsumerRow).where(ConsumerRow.name == name)
-    found = session.scalars(find).first()
-    if found is None:
-        found = ConsumerRow(name=name)
-        if not _made(session, found):
-            found = session.scalars(find).one()
-    return found

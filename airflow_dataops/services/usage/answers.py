@@ -43,8 +43,8 @@ def hit_by(store: Store, name: str, now: datetime, *, column: str | None = None)
 
 def reached(store: Store, name: str, now: datetime, *, shown: int = 3) -> str:
     """Return in one sentence whom a change of a dataset or table reaches; empty where nobody is known to read it."""
-    dataset = store.releases.find_dataset(name) or store.releases.reading(name)
-    hits = impact(store.usage.uses(), dataset.name if dataset else name, now=now)
+    datasets, _ = store.releases.called([name])
+    hits = impact(store.usage.uses(), datasets[0].name if datasets else name, now=now)
     if not hits:
         return ""
     named = [f"{hit.reader.consumer}{f' (feeds {hit.feeds[0]})' if hit.feeds else ''}" for hit in hits[:shown]]

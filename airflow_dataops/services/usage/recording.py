@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -30,17 +31,16 @@ def log_build(store: Store, release: Release, lineage: Lineage, op: Operation, *
         conn_id=release.dataset.conn_id,
     )
     touched = (*lineage.reads, *([Touch(relation=taken, columns=ALL)] if taken else ()))
-    reads = [replace(use, relation=touch.relation, columns=touch.columns) for touch in touched]
+    reads = (replace(use, relation=touch.relation, columns=touch.columns) for touch in touched)
     built = replace(use, source="ref", access=Access.WRITE, dataset=release.dataset.name, release=release.name.number)
-    uses = (*(_of_dataset(store, use) for use in reads), built)
+    uses = (*of_datasets(store, tuple(reads)), built)
     coverage = Coverage(statements=lineage.statements, unparsed=lineage.unparsed)
     store.usage.record(Observed(consumer=consumer, at=op.now, uses=uses, coverage=coverage))
 
 
 def record(store: Store, observed: Observed) -> None:
     """Store what a task was seen to use."""
-    uses = tuple(_of_dataset(store, use) for use in observed.uses)
-    store.usage.record(replace(observed, uses=uses))
+    store.usage.record(replace(observed, uses=of_datasets(store, observed.uses)))
 
 
 def flush(store: Store, spool: Spool, *, limit: int | None = None) -> tuple[int, int]:
@@ -65,12 +65,22 @@ def flush(store: Store, spool: Spool, *, limit: int | None = None) -> tuple[int,
     return stored, lost
 
 
-def _of_dataset(store: Store, use: Use) -> Use:
-    """Return a use with the release that readers of its relation got then: by the reader-facing name, or by its own."""
-    dataset = store.releases.reading(use.relation, use.conn_id)
-    if dataset is None and use.source == "asset":  # an asset has the dataset's own name
-        dataset = store.releases.find_dataset(use.relation)
-    release = store.releases.live_at(dataset.name, use.at) if dataset else store.releases.in_relation(use.relation)
-    if release is not None:
-        return replace(use, dataset=release.dataset.name, release=release.name.number)
-    return replace(use, dataset=dataset.name) if dataset else use
+def of_datasets(store: Store, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+    """Return uses with the releases that readers of their relations got then: by what readers see, or by its own name.
+
+    A connection's own datasets come first; a consumer may have another one to the same database.
+    """
+    datasets, releases = store.releases.called({use.relation for use in uses})
+    own = {str(release.relation): release for release in releases}
+    live_at = functools.cache(store.releases.live_at)
+
+    def resolved(use: Use) -> Use:
+        seen = [each for each in datasets if each.reader.casefold() == use.relation.casefold()]
+        named = [each for each in datasets if each.name == use.relation and use.source == "asset"]
+        dataset = next((each for each in seen if each.conn_id == use.conn_id), next(iter(seen + named), None))
+        release = live_at(dataset.name, use.at) if dataset else own.get(use.relation)
+        if release is not None:
+            return replace(use, dataset=release.dataset.name, release=release.name.number)
+        return replace(use, dataset=dataset.name) if dataset else use
+
+    return tuple(map(resolved, uses)) if datasets or releases else uses

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("consumer_id", "day"),
     )
     op.create_index("ix_dataops_usage_coverage_day", "dataops_usage_coverage", ["day"])
+    op.create_index("ix_dataops_release_relation", "dataops_release", ["relation"])
     op.add_column("dataops_usage_event", sa.Column("usage_id", sa.Integer(), nullable=True))
     _add_up()
     with op.batch_alter_table("dataops_usage_event") as batch:
@@ -88,9 +89,9 @@ def _add_up() -> None:
     made: dict[str, int] = {}
     for row in connection.execute(named.order_by(event.c.at.desc(), event.c.id)).mappings().all():
         use = {name: row[name] for name in _USE}
-        said = {name: row[name] for name in _WHAT} | {"consumer": row["name"], "conn_id": None, "access": "read"}
-        said |= {"columns": None, "relation": row["relation"] if row["dataset"] is None else None}
-        key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        relation = row["relation"] if row["dataset"] is None else None
+        said = [row["name"], row["dag_id"], row["dataset"], relation, None, "read", row["source"], None]
+        key = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         at, release = row["at"], -1 if row["release"] is None else row["release"]
         times = {"events": 1, "first_at": at, "last_at": at}
         if key not in made:  # with what was used last
