@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from airflow_dataops.core.readers import readers
-from airflow_dataops.core.usage import Coverage, Usage
+from airflow_dataops.core.readers import Reader
+from airflow_dataops.core.usage import Coverage
 from airflow_dataops.core.values import counted
 
 LEAST = 0.95
@@ -75,13 +75,13 @@ class StillUsed:
     why: str
 
 
-def still_used(name: str, usages: Iterable[Usage], watch: Watch, *, column: str | None = None) -> StillUsed:
+def still_used(name: str, readers: Iterable[Reader], watch: Watch, *, column: str | None = None) -> StillUsed:
     """Judge what was read of one dataset or release.
 
-    :param usages: those of the dataset or release that is asked about.
+    :param readers: those of the dataset or release that is asked about.
     :param column: one of its columns, where that is asked about.
     """
-    every = [reader for reader in readers(usages) if column is None or reader.may_read(column)]
+    every = [reader for reader in readers if column is None or reader.may_read(column)]
     found = [reader for reader in every if reader.last_read >= watch.since]
     sure = [reader for reader in found if column is None or reader.columns is not None]
     last = max((reader.last_read for reader in every), default=None)

@@ -26,6 +26,10 @@ _SQLGLOT = {
     "gcpbigquery": "bigquery",
     "google_cloud_platform": "bigquery",
 }
+_HOOKS_SPEAK = (
+    "bigquery", "clickhouse", "databricks", "duckdb", "mysql", "oracle", "postgres", "redshift", "snowflake", "spark",
+    "sqlite", "trino", "tsql",
+)  # fmt: skip
 _QUIET = {
     "ADD", "ANALYZE", "CHECKPOINT", "CLEAR", "CLOSE", "COMMENT", "COMMIT", "DEALLOCATE", "DESC", "DESCRIBE",
     "DISCARD", "EXPLAIN", "FETCH", "FLUSH", "GET", "GO", "GRANT", "INSTALL", "LIST", "LISTEN", "LOCK", "LS", "MSCK",
@@ -89,6 +93,12 @@ def lineage_of(statements: Iterable[tuple[str, str]]) -> Lineage:
                     temporaries.pop(gone, None)
                 temporaries.update(found.made)
     return Lineage(reads=reads.touches(), writes=writes.touches(), statements=count, unparsed=unparsed)
+
+
+def load_dialects() -> None:
+    """Import the dialects that Airflow's hooks speak, which are imported at their first use otherwise."""
+    for name in _HOOKS_SPEAK:
+        Dialect.get(name)
 
 
 def _dialect(name: Any) -> tuple[Dialect, str]:

@@ -27,6 +27,34 @@ _baselines: dict[str, Counter[int]] = {}
 
 
 @hookimpl
+def on_starting(component: Any) -> None:
+    """Load in a scheduler what its tasks will need: those of the LocalExecutor are forks of it."""
+    if type(component).__name__ == "TaskRunnerMarker":  # a task has begun: it may need nothing of this
+        return
+    try:
+        from airflow.configuration import conf
+
+        if "LocalExecutor" in conf.get("core", "executor"):
+            load()
+    except Exception as error:  # a listener must never break a component
+        log.warning("Tasks will load their own reader of SQL: %s: %s", type(error).__name__, error)
+
+
+def load() -> None:
+    """Import what it takes to read a task's SQL and to store what it used: most of a second's work."""
+    import airflow_dataops.hooks.connections
+    import airflow_dataops.hooks.spool
+    import airflow_dataops.hooks.store
+    import airflow_dataops.hooks.tasks
+    import airflow_dataops.services.usage
+    import airflow_dataops.stores.spool
+    import airflow_dataops.stores.store  # noqa: F401
+    from airflow_dataops.lineage.sql import load_dialects
+
+    load_dialects()
+
+
+@hookimpl
 def on_task_instance_running(previous_state: Any, task_instance: Any) -> None:
     """Remember what this process has collected before the task."""
     try:
@@ -127,6 +155,8 @@ def _observed(task_instance: Any, baseline: Counter[int]) -> Observed:
 
 def _lineages(extras: list[Any]) -> dict[str | None, Any]:
     """Return what SQL uses, by connection: a temporary table of one is none of another."""
+    if not extras:
+        return {}
     from airflow_dataops.lineage.sql import lineage_of
 
     ran: dict[str | None, list[tuple[Any, str]]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -73,20 +73,6 @@ class ReleaseShelf:
         with self._store.reading() as session:
             row = dataset_row(session, name)
             return dataset_of(row) if row else None
-
-    def called(self, names: Collection[str]) -> tuple[list[Dataset], list[Release]]:
-        """Return the datasets that have one of these names, or are read under one, and the releases that are in one.
-
-        Names of relations count in whatever connection; the newest release comes last.
-        """
-        keys = {name.casefold() for name in names}
-        datasets = select(DatasetRow).where(or_(DatasetRow.reader_key.in_(keys), DatasetRow.name.in_(names)))
-        releases = releases_of(None).where(ReleaseRow.relation.in_(names))
-        with self._store.reading() as session:
-            return (
-                [dataset_of(row) for row in session.scalars(datasets.order_by(DatasetRow.id))],
-                [release_of(row) for row in session.scalars(releases.order_by(ReleaseRow.id))],
-            )
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset.
@@ -214,19 +200,6 @@ class ReleaseShelf:
         """Return the live release; ``None`` before the first promotion."""
         found = self.of(dataset, states=[State.LIVE], limit=1)
         return found[0] if found else None
-
-    def live_at(self, dataset: str, at: datetime) -> Release | None:
-        """Return the release that was live at a time."""
-        query = (
-            select(ReleaseRow)
-            .join(DatasetRow, DatasetRow.id == ReleaseRow.dataset_id)
-            .join(ReleaseEventRow, ReleaseEventRow.release_id == ReleaseRow.id)
-            .where(DatasetRow.name == dataset, ReleaseEventRow.to_state == State.LIVE, ReleaseEventRow.at <= at)
-            .order_by(ReleaseEventRow.at.desc(), ReleaseEventRow.id.desc())
-        )
-        with self._store.reading() as session:
-            row = session.scalars(query).first()
-            return release_of(row) if row else None
 
     def staged_by(self, op_id: str) -> list[Release]:
         """Return the releases that this stage has made and that never went live."""

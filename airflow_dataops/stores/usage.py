@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, Select, and_, delete, func, select
 
-from airflow_dataops.core.releases import ReleaseName, State
+from airflow_dataops.core.releases import Dataset, ReleaseName, State
 from airflow_dataops.core.usage import Access, Coverage, Observed, Usage, Use
 from airflow_dataops.stores.models import (
     ConsumerRow,
@@ -20,7 +20,7 @@ from airflow_dataops.stores.models import (
     UsageEventRow,
     UsageRow,
 )
-from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, logged
+from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, live_at, logged, named
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -46,6 +46,16 @@ class UsageShelf:
             logged(session, observed.uses)
             if observed.coverage != Coverage():
                 cover(session, observed)
+
+    def named(self, names: Collection[str]) -> tuple[list[Dataset], dict[str, ReleaseName]]:
+        """Return the datasets that have one of these names or are read under one, and whose release is in which."""
+        with self._store.reading() as session:
+            return named(session, names)
+
+    def live_at(self, dataset: str, at: datetime) -> int | None:
+        """Return the number of the release that was live at a time."""
+        with self._store.reading() as session:
+            return live_at(session, dataset, at)
 
     def uses(
         self,
@@ -194,16 +204,31 @@ def _usages(*told: Any) -> Select[Any]:
     return select(ConsumerRow.name, *told, *what).join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
 
 
-def _usage(consumer: str, release: int | None, events: int, first_at: datetime, last_at: datetime, *what: Any) -> Usage:
-    given = dict(zip(WHAT, what, strict=True))
-    columns, access = given.pop("columns"), Access(given.pop("access"))
+def _usage(
+    consumer: str,
+    release: int | None,
+    events: int,
+    first_at: datetime,
+    last_at: datetime,
+    dag_id: str | None,
+    dataset: str | None,
+    relation: str,
+    conn_id: str | None,
+    access: str,
+    source: str,
+    columns: list[str] | None,
+) -> Usage:
     return Usage(
         consumer=consumer,
-        columns=None if columns is None else tuple(columns),
-        access=access,
-        release=None if release == NO_RELEASE else release,
+        dag_id=dag_id,
+        relation=relation,
+        access=Access(access),
+        source=source,
         events=int(events),
         first_at=first_at,
         last_at=last_at,
-        **given,
+        columns=None if columns is None else tuple(columns),
+        conn_id=conn_id,
+        dataset=dataset,
+        release=None if release == NO_RELEASE else release,
     )

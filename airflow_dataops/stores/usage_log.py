@@ -1,26 +1,69 @@
-"""Uses as they come in: each counted where it belongs, in a handful of statements however many there are."""
+"""Uses as they come in: each counted where it belongs, in a handful of statements however many there are.
+
+Every task pays for this at its end. It speaks to tables, not to mapped classes: the first query of a process by those
+makes Airflow import all of its own models, a third of a second that a task has no other use for.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Collection, Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Table, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from airflow_dataops.core.releases import TaskKey
+from airflow_dataops.core.releases import Dataset, ReleaseName, State, TaskKey
 from airflow_dataops.core.usage import Observed, Use
-from airflow_dataops.stores.models import Base, ConsumerRow, CoverageRow, UsageDayRow, UsageEventRow, UsageRow
+from airflow_dataops.stores.models import Base
 
+_TABLES = Base.metadata.tables
+_CONSUMER, _COVERAGE = _TABLES["dataops_consumer"], _TABLES["dataops_usage_coverage"]
+_DATASET, _RELEASE = _TABLES["dataops_dataset"], _TABLES["dataops_release"]
+_USAGE, _DAY, _EVENT = (_TABLES[f"dataops_usage{part}"] for part in ("", "_day", "_event"))
 WHAT = ("dag_id", "dataset", "relation", "conn_id", "access", "source", "columns")
 COUNTS = ("statements", "unparsed", "dropped", "lost")
 NO_RELEASE = -1
 _AT_ONCE = 500  # names in one statement
+
+
+def named(session: Session, names: Collection[str]) -> tuple[list[Dataset], dict[str, ReleaseName]]:
+    """Return the datasets that have one of these names or are read under one, and whose release is in which relation.
+
+    Names of relations count in whatever connection, the newest release's first.
+    """
+    at = _DATASET.c
+    parts = (at.name, at.conn_id, at.publisher, at.target, at.reader)
+    keys = {name.casefold() for name in names}
+    datasets = select(*parts).where(or_(at.reader_key.in_(keys), at.name.in_(names))).order_by(at.id)
+    releases = (
+        select(_RELEASE.c.relation, at.name, _RELEASE.c.number)
+        .join(_DATASET, at.id == _RELEASE.c.dataset_id)
+        .where(_RELEASE.c.relation.in_(names))
+        .order_by(_RELEASE.c.id)
+    )
+    return (
+        [Dataset(**row) for row in session.execute(datasets).mappings()],
+        {relation: ReleaseName(dataset=name, number=n) for relation, name, n in session.execute(releases)},
+    )
+
+
+def live_at(session: Session, dataset: str, at: datetime) -> int | None:
+    """Return the number of the release that was live at a time."""
+    event = _TABLES["dataops_release_event"].c
+    query = (
+        select(_RELEASE.c.number)
+        .join(_DATASET, _DATASET.c.id == _RELEASE.c.dataset_id)
+        .join(_TABLES["dataops_release_event"], event.release_id == _RELEASE.c.id)
+        .where(_DATASET.c.name == dataset, event.to_state == State.LIVE, event.at <= at)
+        .order_by(event.at.desc(), event.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
 
 
 def logged(session: Session, uses: Iterable[Use]) -> int:
@@ -36,19 +79,19 @@ def logged(session: Session, uses: Iterable[Use]) -> int:
         what = {name: getattr(use, name) for name in WHAT if name not in ("dag_id", "columns")}
         columns = None if use.columns is None else sorted(use.columns)
         _join(totals, key, once | what | {"dag_id": use.key.dag_id, "columns": columns})
-    _upsert(session, _counting(_dialect(session), UsageRow, ("key",), ("release", "relation")), totals)
-    numbers = dict(_looked_up(session, UsageRow.key, UsageRow.id, totals))
+    _upsert(session, _counting(_dialect(session), _USAGE, ("key",), ("release", "relation")), totals)
+    numbers = dict(_looked_up(session, _USAGE.c.key, _USAGE.c.id, totals))
     days: dict[tuple[Any, ...], dict[str, Any]] = {}
     for key, use in zip(keys, fresh, strict=True):
         release = NO_RELEASE if use.release is None else use.release
         where = {"usage_id": numbers[key], "release": release, "day": use.at.astimezone(UTC).date()}
         _join(days, tuple(where.values()), where | _times(use))
-    _upsert(session, _counting(_dialect(session), UsageDayRow, ("usage_id", "release", "day")), days)
+    _upsert(session, _counting(_dialect(session), _DAY, ("usage_id", "release", "day")), days)
     events = [
         {"usage_id": numbers[key], "release": use.release, "at": use.at, **vars(use.key)}
         for key, use in zip(keys, fresh, strict=True)
     ]
-    session.execute(_insert(_dialect(session), UsageEventRow), events)
+    session.execute(_insert(_dialect(session), _EVENT), events)
     return len(fresh)
 
 
@@ -77,18 +120,12 @@ def _fresh(session: Session, uses: Iterable[Use]) -> list[Use]:
 
 
 def _told(session: Session, key: TaskKey) -> set[tuple[Any, ...]]:
-    name = func.coalesce(UsageRow.dataset, UsageRow.relation)
+    name = func.coalesce(_USAGE.c.dataset, _USAGE.c.relation)
     query = (
-        select(ConsumerRow.name, UsageRow.dataset, name, UsageRow.access, UsageRow.source, UsageEventRow.release)
-        .join(UsageRow, UsageRow.id == UsageEventRow.usage_id)
-        .join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
-        .where(
-            UsageEventRow.run_id == key.run_id,
-            UsageEventRow.dag_id == key.dag_id,
-            UsageEventRow.task_id == key.task_id,
-            UsageEventRow.map_index == key.map_index,
-            UsageEventRow.try_number == key.try_number,
-        )
+        select(_CONSUMER.c.name, _USAGE.c.dataset, name, _USAGE.c.access, _USAGE.c.source, _EVENT.c.release)
+        .join_from(_EVENT, _USAGE, _USAGE.c.id == _EVENT.c.usage_id)
+        .join(_CONSUMER, _CONSUMER.c.id == _USAGE.c.consumer_id)
+        .where(*(_EVENT.c[part] == value for part, value in vars(key).items()))
     )
     return {tuple(row) for row in session.execute(query)}
 
@@ -132,27 +169,25 @@ def _upsert(session: Session, statement: Any, rows: dict[Any, dict[str, Any]]) -
 
 
 @cache
-def _counting(
-    dialect: str, table: type[UsageRow] | type[UsageDayRow], unique: tuple[str, ...], latest: tuple[str, ...] = ()
-) -> Any:
+def _counting(dialect: str, table: Table, unique: tuple[str, ...], latest: tuple[str, ...] = ()) -> Any:
     """Return the statement that adds a row's events to those that are there.
 
     :param latest: the columns that are as the latest use has them.
     """
     new = _insert(dialect, table)
-    given = new.excluded
+    old, given = table.c, new.excluded
     newer = or_(
-        table.last_at < given.last_at,
+        old.last_at < given.last_at,
         and_(
-            table.last_at == given.last_at,
-            func.coalesce(table.release, NO_RELEASE) <= func.coalesce(given.release, NO_RELEASE),
+            old.last_at == given.last_at,
+            func.coalesce(old.release, NO_RELEASE) <= func.coalesce(given.release, NO_RELEASE),
         ),
     )
     changed = {
-        "events": table.events + given.events,
-        "first_at": case((table.first_at > given.first_at, given.first_at), else_=table.first_at),
-        "last_at": case((newer, given.last_at), else_=table.last_at),
-        **{name: case((newer, given[name]), else_=getattr(table, name)) for name in latest},
+        "events": old.events + given.events,
+        "first_at": case((old.first_at > given.first_at, given.first_at), else_=old.first_at),
+        "last_at": case((newer, given.last_at), else_=old.last_at),
+        **{name: case((newer, given[name]), else_=old[name]) for name in latest},
     }
     return new.on_conflict_do_update(index_elements=list(unique), set_=changed)
 
@@ -160,19 +195,19 @@ def _counting(
 @cache
 def _covering(dialect: str) -> Any:
     """Return the statement that adds to the counts of a consumer's day."""
-    new = _insert(dialect, CoverageRow)
-    sums = {name: getattr(CoverageRow, name) + new.excluded[name] for name in COUNTS}
+    new = _insert(dialect, _COVERAGE)
+    sums = {name: _COVERAGE.c[name] + new.excluded[name] for name in COUNTS}
     return new.on_conflict_do_update(index_elements=["consumer_id", "day"], set_=sums)
 
 
 def _consumers(session: Session, names: Collection[str]) -> dict[str, int]:
     """Return the consumers' numbers, made at their first use."""
-    found = dict(_looked_up(session, ConsumerRow.name, ConsumerRow.id, names))
+    found = dict(_looked_up(session, _CONSUMER.c.name, _CONSUMER.c.id, names))
     missing = sorted(set(names) - found.keys())
     if missing:
-        new = _insert(_dialect(session), ConsumerRow).on_conflict_do_nothing(index_elements=["name"])
+        new = _insert(_dialect(session), _CONSUMER).on_conflict_do_nothing(index_elements=["name"])
         session.execute(new, [{"name": name} for name in missing])
-        found |= _looked_up(session, ConsumerRow.name, ConsumerRow.id, missing)
+        found |= _looked_up(session, _CONSUMER.c.name, _CONSUMER.c.id, missing)
     return found
 
 
@@ -187,6 +222,6 @@ def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-def _insert(dialect: str, table: type[Base]) -> Any:
+def _insert(dialect: str, table: Table) -> Any:
     """Return an INSERT that can say what happens where the row is there; both databases of the store have it."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table.__table__)
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)

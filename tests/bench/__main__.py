@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import databases, others, processes, suites, switching
+from tests.bench import databases, others, processes, suites, switching, usage
 from tests.bench.machine import described, versions
 from tests.bench.suites import Report
 from tests.bench.targets import Figure, markdown
@@ -20,6 +20,7 @@ from tests.bench.targets import Figure, markdown
 PARTS = {
     "figures": ("duckdb", "frames", "postgres", "wide", "failing", "parquet", "memory", "import"),
     "switching": ("switching",),
+    "usage": ("usage",),
 }
 CASES = tuple(case for cases in PARTS.values() for case in cases)
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -30,6 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the trips (default 1,000,000)")
     parser.add_argument("--parquet-rows", type=int, default=100_000_000, help="of the Parquet files (100,000,000)")
     parser.add_argument("--switch-rows", type=int, default=200_000, help="of what is switched (200,000)")
+    parser.add_argument("--events", type=int, default=10_000_000, help="in the store of usage (10,000,000)")
     parser.add_argument("--runs", type=int, default=5, help="turns that count, after one that warms up (5)")
     parser.add_argument("--no-peers", action="store_true", help="hand-written and ours alone: nothing is installed")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES, help="only these (all)")
@@ -50,6 +52,12 @@ def _reports(wanted: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Re
     if "switching" in wanted.cases:
         with databases.postgres() as host:
             yield "switching", switching.on_postgres(host, rows=wanted.switch_rows, runs=wanted.runs)
+    if "usage" in wanted.cases:
+        yield "usage", usage.tasks(folder / "tasks", runs=wanted.runs)
+        asked = {"events": wanted.events, "runs": wanted.runs}
+        yield "usage", usage.answers(f"sqlite:///{folder / 'usage.db'}", "SQLite", **asked)
+        with databases.postgres() as host:
+            yield "usage", usage.answers(databases.postgres_url(host, "+psycopg"), "PostgreSQL", **asked)
 
 
 def _figures(wanted: argparse.Namespace, folder: Path) -> Iterator[Report]:

@@ -52,7 +52,7 @@ print(int(peak.split()[1]) / 1024)
 """
 
 
-def _environment(**more: str) -> dict[str, str]:
+def environment(**more: str) -> dict[str, str]:
     """Return an environment in which Python keeps byte code: to compile each module anew costs 20 MB and seconds."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(CACHE / "bytecode"), **more}
@@ -72,7 +72,7 @@ def memory(dialect: str, name: str, place: Mapping[str, str], *, rows: int, home
     Store(f"sqlite:///{store}").upgrade()
     # A task asks its supervisor for connections that are not in the environment. This process has none: it would load
     # the models of Airflow's metadata database, 16 MB that no task loads.
-    environment = _environment(
+    given = environment(
         AIRFLOW_HOME=str(home),
         AIRFLOW__CORE__LOAD_EXAMPLES="False",
         AIRFLOW_CONN_BENCH=json.dumps({"conn_type": dialect, **place}),
@@ -87,7 +87,7 @@ def memory(dialect: str, name: str, place: Mapping[str, str], *, rows: int, home
         taken: dict[str, list[float]] = {task: [] for task in tasks}
         for turn in range(runs + 1):
             for task, (mode, what) in tasks.items():
-                peak = _peak(environment, mode, table, what)
+                peak = _peak(given, mode, table, what)
                 if turn:  # the first one makes the byte code
                     taken[task].append(peak)
         base, gate = (statistics.median(taken[task]) for task in tasks)
@@ -130,7 +130,7 @@ def imports(*, runs: int) -> Report:
     command = [sys.executable, "-W", "ignore", "-c", _IMPORTS]
     took = []
     for _ in range(runs + 1):
-        run = subprocess.run(command, env=_environment(), check=True, capture_output=True, text=True)
+        run = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
         took.append([float(seconds) for seconds in run.stdout.split()])
     sdk, ours = (statistics.median(run[index] for run in took[1:]) for index in (0, 1))
     figure = Figure(

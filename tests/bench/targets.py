@@ -60,6 +60,10 @@ TARGETS = {
     "switching/pointer-view-failed": _at_most(0.0),
     "switching/new-wait": _at_most(100.0),
     "switching/new-failed": _at_most(0.0),
+    "usage/answer": _at_most(500.0),
+    "usage/prepared-nothing": _at_most(5.0),
+    "usage/prepared-storing": _at_most(5.0),
+    "usage/prepared-whole": _at_most(50.0),
 }
 
 

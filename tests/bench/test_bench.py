@@ -110,7 +110,7 @@ def test_the_docs_have_a_place_for_the_figures(part: str) -> None:
 
 
 def test_only_whole_parts_are_written() -> None:
-    assert written_parts(CASES) == ["figures", "switching"]
+    assert written_parts(CASES) == ["figures", "switching", "usage"]
     assert written_parts(["switching"]) == ["switching"]
     assert written_parts(PARTS["figures"]) == ["figures"]
     assert written_parts(["switching", "duckdb"]) == written_parts(["duckdb"]) == []

@@ -147,13 +147,13 @@ def watch(**more: Any) -> Watch:
 
 
 def test_what_was_read_in_the_window_is_used() -> None:
-    found = still_used("d", [reads("a.b", "d")], watch())
+    found = still_used("d", readers([reads("a.b", "d")]), watch())
     assert (found.standing, found.consumers) == (Standing.USED, ("a.b",))
     assert found.why == "read by 1 consumer in 92 days; 97% of 1,000 statements parsed; known from ref"
 
 
 def test_what_was_read_before_the_window_alone_is_unused_and_says_when_it_was_read_last() -> None:
-    found = still_used("d", [reads("a.b", "d", first_at=NOW - 300 * DAY, last_at=NOW - 100 * DAY)], watch())
+    found = still_used("d", readers([reads("a.b", "d", first_at=NOW - 300 * DAY, last_at=NOW - 100 * DAY)]), watch())
     assert (found.standing, found.last_read) == (Standing.UNUSED, NOW - 100 * DAY)
     assert found.why == "0 reads in 92 days; 97% of 1,000 statements parsed"
 
@@ -169,15 +169,15 @@ def test_what_was_read_before_the_window_alone_is_unused_and_says_when_it_was_re
     ],
 )
 def test_without_coverage_absence_proves_nothing(more: dict[str, Any], why: str) -> None:
-    found = still_used("d", [], watch(**more))
+    found = still_used("d", readers([]), watch(**more))
     assert found.standing is Standing.UNKNOWN
     assert found.why.endswith(f"but {why}")
 
 
 def test_a_column_is_used_by_who_reads_it_and_unknown_where_a_reader_does_not_tell() -> None:
     told, silent = reads("a.b", "d", source="sql", columns=("v",)), reads("c.d", "d")
-    assert still_used("d.v", [told, silent], watch(), column="v").standing is Standing.USED
-    assert still_used("d.w", [told], watch(), column="w").standing is Standing.UNUSED
-    found = still_used("d.w", [told, silent], watch(), column="w")
+    assert still_used("d.v", readers([told, silent]), watch(), column="v").standing is Standing.USED
+    assert still_used("d.w", readers([told]), watch(), column="w").standing is Standing.UNUSED
+    found = still_used("d.w", readers([told, silent]), watch(), column="w")
     assert (found.standing, found.consumers) == (Standing.UNKNOWN, ("c.d",))
     assert found.why.startswith("c.d reads columns that are not known")

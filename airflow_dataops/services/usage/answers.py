@@ -43,7 +43,7 @@ def hit_by(store: Store, name: str, now: datetime, *, column: str | None = None)
 
 def reached(store: Store, name: str, now: datetime, *, shown: int = 3) -> str:
     """Return in one sentence whom a change of a dataset or table reaches; empty where nobody is known to read it."""
-    datasets, _ = store.releases.called([name])
+    datasets, _ = store.usage.named([name])
     hits = impact(store.usage.uses(), datasets[0].name if datasets else name, now=now)
     if not hits:
         return ""
@@ -88,10 +88,10 @@ def is_still_used(
         kept[release.dataset.name].append(release)
     found = []
     for name in names:
-        mine = usages[name]
+        mine = readers(usages[name])
         found.append(still_used(name, mine, watch))
         for release in kept[name]:
-            found.append(still_used(str(release.name), per_release[name, release.number], watch))
+            found.append(still_used(str(release.name), readers(per_release[name, release.number]), watch))
             if release.state is State.LIVE:
                 found += [
                     still_used(f"{name}.{column.name}", mine, watch, column=column.name) for column in release.columns

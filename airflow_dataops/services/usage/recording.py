@@ -70,17 +70,16 @@ def of_datasets(store: Store, uses: tuple[Use, ...]) -> tuple[Use, ...]:
 
     A connection's own datasets come first; a consumer may have another one to the same database.
     """
-    datasets, releases = store.releases.called({use.relation for use in uses})
-    own = {str(release.relation): release for release in releases}
-    live_at = functools.cache(store.releases.live_at)
+    datasets, own = store.usage.named({use.relation for use in uses})
+    live_at = functools.cache(store.usage.live_at)
 
     def resolved(use: Use) -> Use:
         seen = [each for each in datasets if each.reader.casefold() == use.relation.casefold()]
-        named = [each for each in datasets if each.name == use.relation and use.source == "asset"]
-        dataset = next((each for each in seen if each.conn_id == use.conn_id), next(iter(seen + named), None))
-        release = live_at(dataset.name, use.at) if dataset else own.get(use.relation)
-        if release is not None:
-            return replace(use, dataset=release.dataset.name, release=release.name.number)
-        return replace(use, dataset=dataset.name) if dataset else use
+        called = [each for each in datasets if each.name == use.relation and use.source == "asset"]
+        dataset = next((each for each in seen if each.conn_id == use.conn_id), next(iter(seen + called), None))
+        if dataset is not None:
+            return replace(use, dataset=dataset.name, release=live_at(dataset.name, use.at))
+        name = own.get(use.relation)
+        return replace(use, dataset=name.dataset, release=name.number) if name else use
 
-    return tuple(map(resolved, uses)) if datasets or releases else uses
+    return tuple(map(resolved, uses)) if datasets or own else uses
