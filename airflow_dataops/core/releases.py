@@ -86,6 +86,8 @@ TRANSITIONS: Mapping[Action, Mapping[State, State]] = {
 
 NOT_YET_LIVE = (State.CANDIDATE, State.CANARY)
 """The states of a release that is whole and has never been live."""
+KEPT = tuple(state for state in State if state not in (State.RETIRED, State.ABORTED))
+"""The states of a release of which there is still something."""
 
 
 def transition(action: Action, state: State, release: object) -> State:

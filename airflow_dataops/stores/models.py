@@ -67,6 +67,7 @@ class ReleaseRow(TaskColumns, Base):
     __table_args__ = (
         UniqueConstraint("dataset_id", "number"),
         Index("ix_dataops_release_relation", "relation"),
+        Index("ix_dataops_release_state", "state"),
         # One live release of a dataset, by the database's own word.
         Index(
             "ux_dataops_release_live",

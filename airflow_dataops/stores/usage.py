@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, Select, and_, delete, func, select
 
-from airflow_dataops.core.releases import Dataset, ReleaseName, State
+from airflow_dataops.core.releases import KEPT, Dataset, ReleaseName
 from airflow_dataops.core.usage import Access, Coverage, Observed, Usage, Use
 from airflow_dataops.stores.models import (
     ConsumerRow,
@@ -103,7 +103,7 @@ class UsageShelf:
             query = (
                 query.join(DatasetRow, DatasetRow.name == UsageRow.dataset)
                 .join(ReleaseRow, and_(ReleaseRow.dataset_id == DatasetRow.id, ReleaseRow.number == day.release))
-                .where(ReleaseRow.state.not_in((State.RETIRED, State.ABORTED)))
+                .where(ReleaseRow.state.in_(KEPT))
             )
         if dag_ids is not None:
             query = query.where(UsageRow.dag_id.in_(dag_ids))
@@ -124,6 +124,13 @@ class UsageShelf:
                 name: Coverage(**dict(zip(COUNTS, map(int, counts), strict=True)))
                 for name, *counts in session.execute(query)
             }
+
+    def covered(self, since: date) -> Coverage:
+        """Return how much is known of all that was done since a day (UTC)."""
+        sums = (func.coalesce(func.sum(getattr(CoverageRow, name)), 0) for name in COUNTS)
+        with self._store.reading() as session:
+            found = session.execute(select(*sums).where(CoverageRow.day >= since)).one()
+        return Coverage(**dict(zip(COUNTS, map(int, found), strict=True)))
 
     def watched_since(self) -> datetime | None:
         """Return when the first use was logged; ``None`` before."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from airflow_dataops.core.errors import ReleaseNotFound
 from airflow_dataops.core.impact import Hit, impact
 from airflow_dataops.core.readers import Adopter, Reader, adoption, readers
-from airflow_dataops.core.releases import State
+from airflow_dataops.core.releases import KEPT, State
 from airflow_dataops.core.still_used import StillUsed, Watch, still_used
-from airflow_dataops.core.usage import Access, Coverage
+from airflow_dataops.core.usage import Access
 from airflow_dataops.core.values import counted
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 WINDOW = timedelta(days=92)
 """How far back is looked, where nothing else is said: what runs once a quarter is seen."""
-_KEPT = [state for state in State if state not in (State.RETIRED, State.ABORTED)]
 
 
 def who_reads(store: Store, dataset: str | None = None) -> list[Reader]:
@@ -76,7 +75,7 @@ def is_still_used(
         since=since,
         now=now,
         started=store.usage.watched_since(),
-        coverage=Coverage.sum(store.usage.coverage(since.date()).values()),
+        coverage=store.usage.covered(since.date()),
     )
     usages, per_release = defaultdict(list), defaultdict(list)
     for usage in store.usage.uses(dataset=dataset, access=Access.READ):
@@ -84,7 +83,7 @@ def is_still_used(
     for usage in store.usage.readers(dataset):
         per_release[usage.dataset, usage.release].append(usage)
     kept = defaultdict(list)
-    for release in store.releases.of(dataset, states=_KEPT, limit=None):
+    for release in store.releases.of(dataset, states=KEPT, limit=None):
         kept[release.dataset.name].append(release)
     found = []
     for name in names:

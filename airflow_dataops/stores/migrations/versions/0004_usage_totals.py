@@ -65,6 +65,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_dataops_usage_coverage_day", "dataops_usage_coverage", ["day"])
     op.create_index("ix_dataops_release_relation", "dataops_release", ["relation"])
+    op.create_index("ix_dataops_release_state", "dataops_release", ["state"])
     op.add_column("dataops_usage_event", sa.Column("usage_id", sa.Integer(), nullable=True))
     _add_up()
     with op.batch_alter_table("dataops_usage_event") as batch:
