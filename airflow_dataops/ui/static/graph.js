@@ -23,6 +23,7 @@ let flows = []; /* the flows between those */
 let centre = null; /* the node whose lineage alone is drawn */
 let chosen = null; /* the node whose details are shown */
 let view = { x: 0, y: 0, zoom: 1, moved: false };
+let lit = null; /* the nodes that stand out, where some do */
 let picture, names;
 
 /* ---- drawing ---- */
@@ -39,6 +40,7 @@ function draw() {
   place(drawn, flows, room.width / room.height);
 
   const now = Date.now();
+  lit = null;
   picture = svg("g");
   for (const flow of flows) {
     flow.element = svg("path", { d: curve(flow), class: now - Date.parse(flow.last) > OLD ? "flow old" : "flow", "marker-end": "url(#tip)" });
@@ -136,8 +138,8 @@ function landmarks() {
   names.replaceChildren();
   if (view.zoom >= 0.45) return;
   const taken = [];
-  const trouble = (node) => Number(["FAIL", "ERROR", "WARN"].includes(node.verdict));
-  for (const node of [...drawn].sort((a, b) => trouble(b) - trouble(a) || degree(b) - degree(a)).slice(0, 60)) {
+  const trouble = (node) => ["WARN", "ERROR", "FAIL"].indexOf(node.verdict) + 1;
+  for (const node of drawn.filter((each) => !lit || lit.has(each)).sort((a, b) => trouble(b) - trouble(a) || degree(b) - degree(a)).slice(0, 60)) {
     const label = `${trouble(node) ? `${node.mark} ` : ""}${node.label}`, width = brush.measureText(label).width + 12;
     const x = view.x + node.x * view.zoom, y = view.y + node.y * view.zoom;
     const box = [x - width / 2, y - 11, x + width / 2, y + 11];
@@ -153,9 +155,11 @@ function landmarks() {
 /* ---- one node ---- */
 
 function light(some) {
-  $("graph").classList.toggle("lit", Boolean(some));
-  for (const node of drawn) node.element.classList.toggle("on", Boolean(some?.has(node)));
-  for (const flow of flows) flow.element.classList.toggle("on", Boolean(some?.has(flow.from) && some.has(flow.to)));
+  lit = some;
+  $("graph").classList.toggle("lit", Boolean(lit));
+  for (const node of drawn) node.element.classList.toggle("on", Boolean(lit?.has(node)));
+  for (const flow of flows) flow.element.classList.toggle("on", Boolean(lit?.has(flow.from) && lit.has(flow.to)));
+  landmarks();
 }
 
 function choose(node, anew = false) {
