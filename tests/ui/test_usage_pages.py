@@ -146,6 +146,15 @@ def test_long_lists_are_paged(store: Store, login: Login) -> None:
     assert "Nothing matches" in beyond
 
 
+def test_of_very_many_readers_the_latest_are_shown_and_the_others_counted(store: Store, login: Login) -> None:
+    store.usage.add(*(use(f"d{n}.t", "raw.t", at=NOW - timedelta(minutes=n)) for n in range(130)))
+    page = text(login("viewer").get("usage/of?name=raw.t").text)
+    assert "d99.t" in page
+    assert "d100.t" not in page
+    assert "and 30 more: airflow dataops usage report lists all" in page
+    assert "and 30 more: airflow dataops usage impact raw.t lists all" in page
+
+
 def test_the_graph_comes_as_json(runs: dict[str, int], login: Login) -> None:
     answer = login("viewer").get("usage/graph.json")
     assert answer.headers["Cache-Control"] == "no-store"
