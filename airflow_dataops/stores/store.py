@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from airflow_dataops.core.errors import ConfigurationError, StoreUnavailable
 from airflow_dataops.stores import schema
 from airflow_dataops.stores.approvals import ApprovalShelf
+from airflow_dataops.stores.contracts import ContractShelf
 from airflow_dataops.stores.diffs import DiffShelf
 from airflow_dataops.stores.gates import GateShelf
 from airflow_dataops.stores.releases import ReleaseShelf
@@ -158,6 +159,11 @@ class Store:
     def diffs(self) -> DiffShelf:
         """What releases were found to change."""
         return DiffShelf(self)
+
+    @cached_property
+    def contracts(self) -> ContractShelf:
+        """What consumers rely on."""
+        return ContractShelf(self)
 
     @cached_property
     def usage(self) -> UsageShelf:

@@ -1,12 +1,14 @@
 """Usage: which consumer reads which release, and what follows from it."""
 
 from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_used, reached, who_reads
+from airflow_dataops.services.usage.contracts import contracts_of, register_file, register_one, withdraw_one
 from airflow_dataops.services.usage.recording import flush, log_build, record
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
 
 __all__ = [
     "adopted_by",
     "await_release",
+    "contracts_of",
     "flush",
     "hit_by",
     "is_still_used",
@@ -14,7 +16,10 @@ __all__ = [
     "pin",
     "reached",
     "record",
+    "register_file",
+    "register_one",
     "resolve",
     "unread_release",
     "who_reads",
+    "withdraw_one",
 ]
