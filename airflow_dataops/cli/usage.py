@@ -7,12 +7,13 @@ from typing import Any
 
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand
 
-from airflow_dataops.cli.commands import OF_DATASET, command, show
+from airflow_dataops.cli.commands import OF_DATASET, command, operation, show
 from airflow_dataops.core.values import counted
 from airflow_dataops.hooks.store import open_store
 
 NAME = Arg(("name",), help="a dataset, or a table that is none")
 DATASET = Arg(("dataset",), help="the dataset's name")
+REASON = Arg(("--reason",), required=True, help="why; kept with who has said so")
 COLUMN = Arg(("--column",), help="only this column changes")
 DAYS = Arg(
     ("--days",), type=int, default=92, help="how far to look back (default 92: what runs once a quarter is seen)"
@@ -178,6 +179,16 @@ def usage_withdraw(args: Any) -> None:
     print(f"{counted(len(found), 'contract')} of {args.consumer} withdrawn{': ' + ', '.join(found) if found else ''}.")
 
 
+@command
+def usage_resume(args: Any) -> None:
+    """Let what was found bad be read all the same."""
+    from airflow_dataops.services.usage import resume
+
+    op = operation(args.reason)
+    stop = resume(open_store(), args.name, by=op.by, reason=args.reason, now=op.now)
+    print(f"Readers of {args.name} are not stopped any more, although {stop.why}. Clear the tasks that were.")
+
+
 USAGE_COMMANDS = GroupCommand(
     "usage",
     "Who reads what, and what a change would hit",
@@ -200,6 +211,9 @@ USAGE_COMMANDS = GroupCommand(
         ),
         ActionCommand(
             "withdraw", "Withdraw a consumer's contracts", usage_withdraw, (CONSUMER, OF_DATASET, ARG_VERBOSE)
+        ),
+        ActionCommand(
+            "resume", "Let what was found bad be read all the same", usage_resume, (NAME, REASON, ARG_VERBOSE)
         ),
         ActionCommand("adoption", "Who reads the live release yet", usage_adoption, (DATASET, ARG_OUTPUT, ARG_VERBOSE)),
     ],

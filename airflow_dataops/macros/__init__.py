@@ -28,21 +28,32 @@ def ref(context: Context, dataset: str, contract: str | None = None) -> str:
     :param contract: a suite, by its path beside the DAG's file: what this consumer relies on. Gates with
         ``contracts=True`` run it on each candidate from now on.
     :raises SuiteError: the contract cannot be read.
+    :raises AirflowFailException: what it would read was found bad, and its readers are stopped.
     :raises ConfigurationError: the template is not rendered for a task.
     """
     from datetime import UTC, datetime
 
+    from airflow.sdk.exceptions import AirflowFailException
+
     from airflow_dataops.core.errors import ConfigurationError
+    from airflow_dataops.core.stops import Stopped
     from airflow_dataops.hooks.connectors import HookConnector
+    from airflow_dataops.hooks.stops import stops_readers_of
     from airflow_dataops.hooks.store import open_store
     from airflow_dataops.hooks.tasks import task_key
-    from airflow_dataops.services.usage import resolve
+    from airflow_dataops.services.usage import refuse_stopped, resolve
 
     values = context.get_all()
     if "ti" not in values:
         raise ConfigurationError(f"ref({dataset!r}) is for templated fields of a task: it needs to know who reads.")
     store, key, now = open_store(), task_key(values), datetime.now(UTC)
     _keep_contract(store, values, dataset, contract, now)
+    policy = stops_readers_of(values["task"].dag)
+    if policy is not None and policy(dataset):
+        try:
+            refuse_stopped(store, dataset, key, now)
+        except Stopped as error:
+            raise AirflowFailException(str(error)) from None
     return resolve(
         store,
         dataset,

@@ -268,6 +268,17 @@ class ContractRow(Base):
     registered_at: Mapped[datetime]
 
 
+class StopLiftRow(Base):
+    """Somebody lets a dataset or table be read, whatever was found."""
+
+    __tablename__ = "dataops_stop_lift"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class PinRow(Base):
     __tablename__ = "dataops_pin"
     __table_args__ = (UniqueConstraint("dataset_id", "dag_id", "run_id"),)

@@ -24,6 +24,7 @@ from airflow_dataops.stores.contracts import ContractShelf
 from airflow_dataops.stores.diffs import DiffShelf
 from airflow_dataops.stores.gates import GateShelf
 from airflow_dataops.stores.releases import ReleaseShelf
+from airflow_dataops.stores.stops import StopShelf
 from airflow_dataops.stores.switches import SwitchShelf
 from airflow_dataops.stores.usage import UsageShelf
 
@@ -164,6 +165,11 @@ class Store:
     def contracts(self) -> ContractShelf:
         """What consumers rely on."""
         return ContractShelf(self)
+
+    @cached_property
+    def stops(self) -> StopShelf:
+        """What stops readers."""
+        return StopShelf(self)
 
     @cached_property
     def usage(self) -> UsageShelf:

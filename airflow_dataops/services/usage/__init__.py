@@ -4,6 +4,7 @@ from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_
 from airflow_dataops.services.usage.contracts import contracts_of, register_file, register_one, withdraw_one
 from airflow_dataops.services.usage.recording import flush, log_build, record
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
+from airflow_dataops.services.usage.stopping import known_reads, refuse_stopped, resume, stop_of
 
 __all__ = [
     "adopted_by",
@@ -12,13 +13,17 @@ __all__ = [
     "flush",
     "hit_by",
     "is_still_used",
+    "known_reads",
     "log_build",
     "pin",
     "reached",
     "record",
+    "refuse_stopped",
     "register_file",
     "register_one",
     "resolve",
+    "resume",
+    "stop_of",
     "unread_release",
     "who_reads",
     "withdraw_one",

@@ -1,4 +1,4 @@
-"""What consumers rely on."""
+"""What consumers rely on, and who lets them read what was found bad."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("dataset", "consumer"),
     )
+    op.create_table(
+        "dataops_stop_lift",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_dataops_stop_lift_name", "dataops_stop_lift", ["name"])
