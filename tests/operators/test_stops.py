@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from runs import Airflow, Run
 
 from airflow_dataops.core.errors import ConfigurationError
-from airflow_dataops.core.releases import ReleaseName
+from airflow_dataops.core.releases import Operation, ReleaseName
 from airflow_dataops.core.stops import STOP_FOR
+from airflow_dataops.hooks.targets import open_target
+from airflow_dataops.services.releasing import promote, stage
 from airflow_dataops.services.usage import resume, stop_of
 
 FIRST, SECOND = "SELECT 1 AS v", "SELECT 2 AS v"
@@ -71,7 +74,7 @@ def test_it_is_lifted_by_a_person_with_a_reason(airflow: Airflow) -> None:
     now = datetime.now(UTC)
     assert "bad upstream" in resume(airflow.store, "nyc.flights", by="cli:ann", reason="checked by hand", now=now).why
     assert airflow.run("reads_by_ref", day=4).state == "success"
-    with pytest.raises(ConfigurationError, match=r"Nothing stops the readers of nyc\.flights"):
+    with pytest.raises(ConfigurationError, match=r"Nothing stops the readers of 'nyc\.flights'"):
         resume(airflow.store, "nyc.flights", by="cli:ann", reason="again", now=now)
 
 
@@ -109,10 +112,36 @@ def test_a_table_that_fails_in_place_stops_its_readers_until_its_gate_passes(
 
 
 @pytest.mark.usefixtures("policy")
-def test_a_dataset_that_fails_in_place_stops_its_readers(airflow: Airflow) -> None:
+def test_a_dataset_that_fails_in_place_stops_its_readers_until_a_new_release_is_live(
+    airflow: Airflow, capfd: pytest.CaptureFixture[str]
+) -> None:
     airflow.run("life", day=1, sql=FIRST)
-    assert airflow.run("watches", day=1, table="nyc_flights").tasks["gate"] == "success"
+    promoted(airflow, BAD)
     assert airflow.run("reads_by_ref", day=1).state == "success"
+    assert airflow.run("watches", day=1, table="nyc_flights").tasks["gate"] == "failed"
+    capfd.readouterr()
+    assert stopped(airflow.run("reads_by_ref", day=2))
+    assert "Stopped until watches.gate passes, or a new release is live" in capfd.readouterr().out
+    assert airflow.run("life", day=3, sql=SECOND).state == "success"
+    assert airflow.run("reads_by_ref", day=2).state == "success"
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_live_release_that_fails_stops_its_readers(airflow: Airflow) -> None:
+    airflow.run("life", day=1, sql=FIRST)
+    live = promoted(airflow, BAD)
+    result = airflow.run("judges", day=1, release=live)
+    assert result.tasks == {"gate": "failed"}
+    assert stopped(airflow.run("reads_by_ref", day=2))
+
+
+def promoted(airflow: Airflow, sql: str) -> str:
+    """Make a release live by hand, without a gate."""
+    target = open_target("warehouse", airflow.store, "view")
+    op = Operation(op_id=sql, by="ann", now=datetime.now(UTC))
+    release = stage(target, "nyc.flights", op, sql=sql)
+    promote(target, release.name, replace(op, op_id="promote by hand"), required=[], ungated="a test")
+    return str(release)
 
 
 @pytest.mark.usefixtures("policy")

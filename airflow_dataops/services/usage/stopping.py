@@ -54,7 +54,7 @@ def resume(store: Store, name: str, *, by: str, reason: str, now: datetime) -> S
     """
     stop = stop_of(store, name, now)
     if stop is None:
-        raise ConfigurationError(f"Nothing stops the readers of {name}. Nothing was changed.")
+        raise ConfigurationError(f"Nothing stops the readers of {name[:200]!r}. Nothing was changed.")
     store.stops.lift(name, at=now, by=by, reason=reason)
     return stop
 

@@ -42,3 +42,10 @@ with DAG("watches"):
         sql="UPDATE {{ dag_run.conf['table'] }} SET v = 1 WHERE v > 10",
         trigger_rule="all_done",
     )
+
+with DAG("judges"):
+    GateOperator(
+        task_id="gate",
+        release="{{ dag_run.conf['release'] }}",
+        suite=[{"type": "expect_column_values_to_be_between", "column": "v", "max_value": 10}],
+    )
