@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from airflow_dataops.core.errors import DataOpsError
+from airflow_dataops.core.errors import Stopped
 
 STOP_FOR = timedelta(hours=24)
 """How long a stop holds, if nothing ends it before: nobody is stopped for ever by what everybody has forgotten."""
-
-
-class Stopped(DataOpsError):
-    """A task was about to read what was found bad."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.listeners import hookimpl
 
 if TYPE_CHECKING:
-    from airflow_dataops.core.stops import Stopped
+    from airflow_dataops.core.errors import Stopped
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def _stopped(task: Any, task_instance: Any) -> Stopped | None:
         return None
     from datetime import UTC, datetime
 
-    from airflow_dataops.core.stops import Stopped
+    from airflow_dataops.core.errors import Stopped
     from airflow_dataops.hooks.store import open_store
     from airflow_dataops.hooks.tasks import task_key
     from airflow_dataops.services.usage import known_reads, refuse_stopped

@@ -35,8 +35,7 @@ def ref(context: Context, dataset: str, contract: str | None = None) -> str:
 
     from airflow.sdk.exceptions import AirflowFailException
 
-    from airflow_dataops.core.errors import ConfigurationError
-    from airflow_dataops.core.stops import Stopped
+    from airflow_dataops.core.errors import ConfigurationError, Stopped
     from airflow_dataops.hooks.connectors import HookConnector
     from airflow_dataops.hooks.stops import stops_readers_of
     from airflow_dataops.hooks.store import open_store
