@@ -159,14 +159,18 @@ def usage_contract(args: Any) -> None:
     from pathlib import Path
 
     from airflow_dataops.core.errors import ConfigurationError
+    from airflow_dataops.formats.contracts import read_contracts
     from airflow_dataops.services.usage import register_file
 
     path = Path(args.file)
     if not path.exists():
         raise ConfigurationError(f"{path.absolute()}: there is no such file. Nothing was registered.")
+    problems = [clause.problem for clause in read_contracts(path)[1].values() if clause.problem]
+    if problems:
+        raise ConfigurationError(f"{'; '.join(problems)}. Nothing was registered.")
     new, gone = register_file(open_store(), path, consumer=args.consumer, owner=args.owner, now=datetime.now(UTC))
     for each in new:
-        print(f"{each.dataset}: {each.problem or counted(len(each.checks), 'check')}")
+        print(f"{each.dataset}: {counted(len(each.checks), 'check')}")
     print(f"{counted(len(new), 'contract')} of {args.consumer} registered or changed, {gone} withdrawn.")
 
 
