@@ -40,7 +40,19 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": "2026-12-20T00:00/2027-01-02T00:00; Fri 18:00/Mon 06:00 Europe/Berlin",
                         "default": "",
-                    }
+                    },
+                    "stop_readers": {
+                        "description": (
+                            "Datasets and tables, separated by spaces, * for any part: tasks of other DAGs that are "
+                            "about to read one of them are stopped while it is known to be bad (a gate failed on what "
+                            "is live or in place, or it was rolled back). A DAG with the tag dataops-stop is stopped "
+                            "for all that it reads."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "sales.orders finance.*",
+                        "default": "",
+                    },
                 },
             }
         },

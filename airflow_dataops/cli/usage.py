@@ -7,16 +7,22 @@ from typing import Any
 
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand
 
-from airflow_dataops.cli.commands import OF_DATASET, command, show
+from airflow_dataops.cli.commands import OF_DATASET, command, operation, show
 from airflow_dataops.core.values import counted
 from airflow_dataops.hooks.store import open_store
 
 NAME = Arg(("name",), help="a dataset, or a table that is none")
 DATASET = Arg(("dataset",), help="the dataset's name")
+REASON = Arg(("--reason",), required=True, help="why; kept with who has said so")
 COLUMN = Arg(("--column",), help="only this column changes")
 DAYS = Arg(
     ("--days",), type=int, default=92, help="how far to look back (default 92: what runs once a quarter is seen)"
 )
+DATASET_IF_ANY = Arg(("dataset",), nargs="?", help="only this dataset's")
+CONSUMER = Arg(("consumer",), help="whose: a name, dag.task or a DAG")
+CONTRACTS_FILE = Arg(("file",), help="YAML or JSON: for each dataset a list of checks")
+OF_CONSUMER = Arg(("--consumer",), required=True, help="whose it is: the name of a dashboard, a team's script, …")
+OWNER = Arg(("--owner",), help="who is to be asked; else whom the file names")
 KEEP_DAYS = Arg(("--keep-days",), type=int, default=92, help="keep the events of so many days (default 92)")
 ALL = Arg(("--all",), action="store_true", help="what is used, too")
 
@@ -123,6 +129,70 @@ def usage_prune(args: Any) -> None:
     print(f"Removed {counted(gone, 'event')}; the totals and the days' counts are kept.")
 
 
+@command
+def usage_contracts(args: Any) -> None:
+    """Print which consumers rely on what."""
+    from airflow_dataops.services.usage import contracts_of
+
+    show(
+        (
+            {
+                "dataset": each.contract.dataset,
+                "consumer": each.contract.consumer,
+                "owner": each.contract.owner,
+                "checks": len(each.contract.checks),
+                "active": "yes" if each.active else "no",
+                "last_read": each.last_read,
+                "registered_at": each.contract.registered_at,
+                "from": each.contract.origin,
+                "problem": each.contract.problem,
+            }
+            for each in contracts_of(open_store(), datetime.now(UTC), args.dataset)
+        ),
+        args.output,
+    )
+
+
+@command
+def usage_contract(args: Any) -> None:
+    """Register the contracts of a consumer outside of Airflow."""
+    from pathlib import Path
+
+    from airflow_dataops.core.errors import ConfigurationError
+    from airflow_dataops.formats.contracts import read_contracts
+    from airflow_dataops.services.usage import register_file
+
+    path = Path(args.file)
+    if not path.exists():
+        raise ConfigurationError(f"{path.absolute()}: there is no such file. Nothing was registered.")
+    problems = [clause.problem for clause in read_contracts(path)[1].values() if clause.problem]
+    if problems:
+        raise ConfigurationError(f"{'; '.join(problems)}. Nothing was registered.")
+    new, gone = register_file(open_store(), path, consumer=args.consumer, owner=args.owner, now=datetime.now(UTC))
+    for each in new:
+        print(f"{each.dataset}: {counted(len(each.checks), 'check')}")
+    print(f"{counted(len(new), 'contract')} of {args.consumer} registered or changed, {gone} withdrawn.")
+
+
+@command
+def usage_withdraw(args: Any) -> None:
+    """Withdraw what a consumer relies on."""
+    store = open_store()
+    found = [each.dataset for each in store.contracts.of(args.dataset, consumer=args.consumer)]
+    store.contracts.withdraw(args.consumer, found)
+    print(f"{counted(len(found), 'contract')} of {args.consumer} withdrawn{': ' + ', '.join(found) if found else ''}.")
+
+
+@command
+def usage_resume(args: Any) -> None:
+    """Let what was found bad be read all the same."""
+    from airflow_dataops.services.usage import resume
+
+    op = operation(args.reason)
+    stop = resume(open_store(), args.name, by=op.by, reason=args.reason, now=op.now)
+    print(f"Readers of {args.name} are not stopped any more, although {stop.why}. Clear the tasks that were.")
+
+
 USAGE_COMMANDS = GroupCommand(
     "usage",
     "Who reads what, and what a change would hit",
@@ -136,6 +206,19 @@ USAGE_COMMANDS = GroupCommand(
         ),
         ActionCommand("flush", "Store what this host kept while the store was away", usage_flush, (ARG_VERBOSE,)),
         ActionCommand("prune", "Remove single events that are old", usage_prune, (KEEP_DAYS, ARG_VERBOSE)),
+        ActionCommand("contracts", "Who relies on what", usage_contracts, (DATASET_IF_ANY, ARG_OUTPUT, ARG_VERBOSE)),
+        ActionCommand(
+            "contract",
+            "Register the contracts of a consumer outside of Airflow",
+            usage_contract,
+            (CONTRACTS_FILE, OF_CONSUMER, OWNER, ARG_VERBOSE),
+        ),
+        ActionCommand(
+            "withdraw", "Withdraw a consumer's contracts", usage_withdraw, (CONSUMER, OF_DATASET, ARG_VERBOSE)
+        ),
+        ActionCommand(
+            "resume", "Let what was found bad be read all the same", usage_resume, (NAME, REASON, ARG_VERBOSE)
+        ),
         ActionCommand("adoption", "Who reads the live release yet", usage_adoption, (DATASET, ARG_OUTPUT, ARG_VERBOSE)),
     ],
 )

@@ -24,6 +24,8 @@ _PLACE_KEYS = (
     "base_query",
 )
 _LONGEST = 40
+CONTRACT = "dataops_contract"
+"""The key of ``meta`` that says whose contract a check is of."""
 LIMITS = ("warn_above", "fail_above", "warn_outside")
 
 
@@ -67,15 +69,29 @@ class Check:
         return tuple(found)
 
     @property
+    def contract(self) -> Mapping[str, Any] | None:
+        """Whose contract it is of, ``consumer`` and ``owner``; ``None`` for a gate's own check."""
+        found = self.meta.get(CONTRACT)
+        return found if isinstance(found, Mapping) else None
+
+    @property
     def id(self) -> str:
         """The check's place (kind, columns, name), not its numbers: editing a threshold keeps the history."""
         place = [self.kind, list(self.columns), self.name, str(self.kwargs.get("row_condition") or "")]
         place += [str(self.kwargs[key]) for key in _PLACE_KEYS if key in self.kwargs]
+        if self.contract is not None:
+            place.append(f"contract of {self.contract['consumer']}")
         return hashlib.sha256(json.dumps(place).encode()).hexdigest()[:16]
 
     @property
     def label(self) -> str:
         """The check as a person says it: ``amount: values to be between (min_value 0, max_value 10)``."""
+        if self.contract is None:
+            return self._label
+        return f"{self._label} (contract of {self.contract['consumer']})"
+
+    @property
+    def _label(self) -> str:
         if self.name:
             return self.name
         words = self.kind.removeprefix("expect_")

@@ -12,6 +12,7 @@
     ├── EvidenceMissing        a gate or an approval is missing, refused, or for other data
     ├── Frozen                 a freeze window holds: nothing is promoted now
     ├── SetRefused             a release set was refused; has every member's refusal
+    ├── Stopped                a task was about to read what was found bad
     ├── IllegalTransition      a release cannot go from this state to that
     ├── ReleaseNotFound        no such dataset or release
     ├── PublishConflict        the pointer has moved: somebody else switched first
@@ -98,6 +99,10 @@ class SetRefused(DataOpsError):
     def __init__(self, message: str, *, refusals: tuple[DataOpsError, ...]) -> None:
         super().__init__(message)
         self.refusals = refusals
+
+
+class Stopped(DataOpsError):
+    """A task was about to read what was found bad, and its readers are stopped."""
 
 
 class IllegalTransition(DataOpsError):

@@ -86,7 +86,9 @@ class CheckResult:
     @property
     def complaint(self) -> str:
         """The message, after the check's name where it has one: the message itself names the column."""
-        return f"{self.check.name}: {self.message}" if self.check.name else self.message
+        # A contract's check has its name behind whose it is.
+        own = self.check.name and self.check.contract is None
+        return f"{self.check.name}: {self.message}" if own else self.message
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON data."""
@@ -169,7 +171,9 @@ class GateResult:
         alike: dict[str, list[CheckResult]] = {}
         for result in self.not_held:
             _, unmeasured, why = result.complaint.partition(UNMEASURED)
-            alike.setdefault(unmeasured + why or result.complaint, []).append(result)
+            # Contracts are told one by one: each is somebody's.
+            same = unmeasured + why if result.check.contract is None else ""
+            alike.setdefault(same or result.complaint, []).append(result)
         for said, results in alike.items():
             if len({result.complaint for result in results}) > 1:
                 yield results[0], f"{len(results)} checks{said.removeprefix(':')}"

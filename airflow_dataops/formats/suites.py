@@ -63,7 +63,7 @@ def read_suite(source: Any, *, base: Path | None = None, parameters: Mapping[str
         suite = source
     elif isinstance(source, str | Path):
         path = (base or Path()) / source
-        suite = _from_data(_load(path), name=path.stem, origin=str(source), parameters=parameters or {})
+        suite = _from_data(load(path), name=path.stem, origin=str(source), parameters=parameters or {})
     elif callable(getattr(source, "to_json_dict", None)):
         suite = _from_data(source.to_json_dict(), name="suite", origin="suite", parameters=parameters or {})
     else:
@@ -80,7 +80,7 @@ def _compiles(check: Check, place: str) -> None:
         raise SuiteError(f"{place}: {error}") from None
 
 
-def _load(path: Path) -> Any:
+def load(path: Path) -> Any:
     """Return the file's data; JSON is read as JSON, everything else as YAML."""
     try:
         text = path.read_text(encoding="utf-8")

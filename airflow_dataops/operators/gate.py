@@ -22,6 +22,7 @@ from airflow_dataops.operators.links import GateLink
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_dataops.core.contracts import Bound
     from airflow_dataops.engines.sql.watching import Watch
     from airflow_dataops.services.gating import Judged
     from airflow_dataops.stores.gates import GateRun
@@ -44,6 +45,8 @@ class GateOperator(BaseOperator, SkipMixin):
 
     :param suite: a path to YAML or JSON, relative to the DAG file (templated), or a list or dict of checks, or a
         ``Suite``; what the suite says is not Jinja.
+    :param contracts: judge a release by the contracts of its dataset's active consumers as well, in the same scans;
+        then ``suite`` may be left out.
     :param release: ``stage.output``: judge a candidate before readers see it. (templated)
     :param table: judge a table in place, ``schema.name``. (templated)
     :param query: judge a SELECT's rows. (templated)
@@ -70,7 +73,7 @@ class GateOperator(BaseOperator, SkipMixin):
     def __init__(
         self,
         *,
-        suite: Any,
+        suite: Any = None,
         release: str | None = None,
         table: str | None = None,
         query: str | None = None,
@@ -81,6 +84,7 @@ class GateOperator(BaseOperator, SkipMixin):
         block: Sequence[str] = (),
         on_empty: str = "fail",
         samples: int = 0,
+        contracts: bool = False,
         parameters: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -96,6 +100,7 @@ class GateOperator(BaseOperator, SkipMixin):
         self.block = block
         self.on_empty = on_empty
         self.samples = samples
+        self.contracts = contracts
         self.parameters = parameters
 
     def _do_render_template_fields(
@@ -129,27 +134,42 @@ class GateOperator(BaseOperator, SkipMixin):
         context["ti"].xcom_push(key="return_value", value=result)
 
     def _run(self, store: Store, context: Context) -> GateRun:
+        from airflow_dataops.core.checks import Suite
         from airflow_dataops.engines.sql.watching import Watch
         from airflow_dataops.formats.suites import read_suite
-        from airflow_dataops.services.gating import run_gate
+        from airflow_dataops.services.gating import CONTRACTS, run_gate
 
         self._watch = Watch()
-        suite = read_suite(self.suite, base=Path(context["dag"].fileloc).parent, parameters=self.parameters)
-        key = task_key(context)
+        own = Suite(name=CONTRACTS, checks=()) if self.suite is None else self.suite
+        suite = read_suite(own, base=Path(context["dag"].fileloc).parent, parameters=self.parameters)
+        key, now = task_key(context), datetime.now(UTC)
         return run_gate(
             store,
             suite,
             self._judged(store),
             key=key,
             by=f"{key.dag_id}.{key.task_id}",
-            now=datetime.now(UTC),
+            now=now,
             interval_end=context.get("data_interval_end"),
             on_fail="block" if self.block and self.on_fail == "fail" else self.on_fail,
             where=self.where,
             on_empty=self.on_empty,
             samples=self.samples,
+            contracts=self._bound(store, now),
             watch=self._watch,
         )
+
+    def _bound(self, store: Store, now: datetime) -> list[Bound]:
+        """Return the contracts that this gate keeps: those of consumers that are still active."""
+        from airflow_dataops.services.usage import contracts_of
+
+        if not self.contracts:
+            return []
+        found = contracts_of(store, now, ReleaseName.parse(self.release).dataset)
+        bound = [each for each in found if each.active]
+        for each in found:
+            self.log.info("%s%s", each.whose(now), "" if each.active else " does not count: not active any more")
+        return bound
 
     def on_kill(self) -> None:
         """Cancel the statement that runs on the database, and run no other."""
@@ -170,6 +190,10 @@ class GateOperator(BaseOperator, SkipMixin):
 
         :raises ConfigurationError: names the argument and what it may be.
         """
+        if self.suite is None and not self.contracts:
+            raise ConfigurationError("A gate needs suite=, or contracts=True, to judge by.")
+        if self.contracts and self.release is None:
+            raise ConfigurationError("contracts=True judges a release: give release=. Contracts are of its dataset.")
         if self.on_fail not in ON_FAIL:
             raise ConfigurationError(f"on_fail={self.on_fail!r}: expected one of {', '.join(ON_FAIL)}.")
         if isinstance(self.block, str):

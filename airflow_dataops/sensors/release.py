@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from airflow_dataops.core.releases import check_dataset
+from airflow_dataops.hooks.stops import stops_readers_of
 from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.tasks import task_key
 from airflow_dataops.operators.errors import airflow_errors
@@ -67,10 +68,15 @@ class ReleaseSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Return whether there is one, and pin it if so."""
-        from airflow_dataops.services.usage import await_release
+        from airflow_dataops.services.usage import await_release, refuse_stopped, unread_release
 
+        key, now = task_key(context), datetime.now(UTC)
+        policy = stops_readers_of(self.dag)
         with airflow_errors():
-            release = await_release(open_store(), self.dataset, task_key(context), datetime.now(UTC))
+            store = open_store()
+            if policy is not None and policy(self.dataset) and unread_release(store, self.dataset, key):
+                refuse_stopped(store, self.dataset, key, now)
+            release = await_release(store, self.dataset, key, now)
         if release is None:
             return PokeReturnValue(is_done=False)
         self.log.info("%s is live and new to this DAG", release)

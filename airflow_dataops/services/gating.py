@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.checks import Suite
+from airflow_dataops.core.contracts import Bound, naming, with_contracts
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, IllegalTransition
 from airflow_dataops.core.occasions import Occasion
 from airflow_dataops.core.releases import Release, ReleaseName, State, TaskKey
@@ -41,6 +42,13 @@ class Judged:
     release: ReleaseName | None = None
 
 
+CONTRACTS = "contracts"
+"""The name of the suite of a gate that judges by contracts alone."""
+NO_CONTRACT = (
+    "no active consumer has a contract, so nothing is known of the data: give the gate a suite= of its own too "
+    "(`airflow dataops usage contracts` lists the contracts)"
+)
+
 _GONE = (State.BUILDING, State.ABORTED, State.RETIRED)
 
 
@@ -70,6 +78,7 @@ def run_gate(
     now: datetime,
     interval_end: datetime | None = None,
     on_fail: str = "fail",
+    contracts: Sequence[Bound] = (),
     **options: Any,
 ) -> GateRun:
     """Measure, judge and store; return the run with its number in the store.
@@ -78,12 +87,14 @@ def run_gate(
     (no such connection, an unsupported database) is raised as it is.
 
     :param interval_end: the end of the run's data interval, which freshness is counted from.
+    :param contracts: judged together with the suite, in the same scans.
     :param options: ``where``, ``on_empty``, ``samples`` and ``watch``, as
         :func:`airflow_dataops.services.judging.judge` has them.
     """
     from airflow_dataops.stores.gates import GateRun
 
     started = time.monotonic()
+    suite = with_contracts(suite, contracts)
     try:
         occasion = Occasion(now=now, interval_end=interval_end, neighbours=judged.neighbours)
         result = judged.judge(suite, occasion=occasion, **options)
@@ -92,7 +103,7 @@ def run_gate(
     except DataOpsError as error:
         result = _unmeasured(suite, judged.label, error)
     run = GateRun(
-        result=result.with_seconds(time.monotonic() - started),
+        result=naming(result, contracts, now).with_seconds(time.monotonic() - started),
         at=now,
         by=by,
         key=key,
@@ -122,7 +133,7 @@ def headline(run: GateRun, live: str | None = None, reached: str = "") -> str:
     told = list(dict.fromkeys(r.complaint.rstrip(".") for r in bad))
     more = [f"{len(told) - 3} more"] if len(told) > 3 else []
     if not result.results:
-        told = ["the suite has no checks"]
+        told = [NO_CONTRACT if result.suite == CONTRACTS else "the suite has no checks"]
     kept = ""
     if run.release:
         kept = " Candidate kept; " + (f"{live} is still live." if live else "nothing is live yet.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_dataops.core.checks import Suite
+from airflow_dataops.core.checks import Check, Suite
 from airflow_dataops.core.errors import ConfigurationError, MeasureError, SuiteError
 from airflow_dataops.core.judging import (
     ALL_ROWS,
@@ -76,7 +76,7 @@ def judge(
 
     started = time.perf_counter()
     policy = _policy(on_empty)
-    compiled = _compiled(suite, db.dialect, ordered=ordered)
+    compiled, refused = _compiled(suite, db.dialect, ordered=ordered)
     named: dict[str, Any] = {"relation": source} if isinstance(source, Relation) else {"query": source}
     measured_source = source_of(db.dialect, where=where, label=label, **named)
     judging = _Judging(
@@ -92,7 +92,7 @@ def judge(
         suite=suite.name,
         suite_hash=suite.hash,
         source=str(measured_source),
-        results=results,
+        results=(*results, *refused),
         statements=statements,
         row_count=_value(facts, ALL_ROWS),
         fingerprint=_value(facts, Fingerprint()),
@@ -100,19 +100,37 @@ def judge(
     )
 
 
-def _compiled(suite: Suite, dialect: str, *, ordered: bool) -> tuple[CompiledCheck, ...]:
-    """Return the checks as metrics and judges, before anything is asked of the database."""
+def _compiled(
+    suite: Suite, dialect: str, *, ordered: bool
+) -> tuple[tuple[CompiledCheck, ...], tuple[CheckResult, ...]]:
+    """Return the checks as metrics and judges, before anything is asked of the database.
+
+    A contract's check that cannot be asked is an ERROR of that check: it is not for the gate's author to mend.
+    """
+    compiled, refused = [], []
+    for position, check in enumerate(suite, start=1):
+        place = f"{suite.name}: check {position}" if check.contract is None else check.label
+        try:
+            compiled.append(_compiled_check(check, place, dialect, ordered=ordered))
+        except SuiteError as error:
+            if check.contract is None:
+                raise
+            message = check.contract.get("problem") or str(error)
+            refused.append(CheckResult(check=check, outcome=Outcome.ERROR, message=message))
+    return tuple(compiled), tuple(refused)
+
+
+def _compiled_check(check: Check, place: str, dialect: str, *, ordered: bool) -> CompiledCheck:
     from airflow_dataops.engines.sql.foreign import refusal
 
-    compiled = tuple(compile_check(check) for check in suite)
-    for position, one in enumerate(compiled, start=1):
-        if not ordered and lacks_order(one):
-            raise SuiteError(f"{suite.name}: check {position}: {one.check.kind}: {NO_ORDER}.")
-        for metric in one.metrics:
-            refused = refusal(dialect, metric) if isinstance(metric, ExpectationResult) else None
-            if refused:
-                raise SuiteError(f"{suite.name}: check {position}: {refused}.")
-    return compiled
+    one = compile_check(check)
+    if not ordered and lacks_order(one):
+        raise SuiteError(f"{place}: {check.kind}: {NO_ORDER}.")
+    for metric in one.metrics:
+        refused = refusal(dialect, metric) if isinstance(metric, ExpectationResult) else None
+        if refused:
+            raise SuiteError(f"{place}: {refused}.")
+    return one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0007"
 """The newest migration: what this package reads and writes (a test compares it with Alembic's head)."""
 
 
@@ -252,6 +252,32 @@ class CoverageRow(Base):
     unparsed: Mapped[int] = mapped_column(BigInteger)
     dropped: Mapped[int] = mapped_column(BigInteger)
     lost: Mapped[int] = mapped_column(BigInteger)
+
+
+class ContractRow(Base):
+    __tablename__ = "dataops_contract"
+    __table_args__ = (UniqueConstraint("dataset", "consumer"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    consumer: Mapped[str] = mapped_column(String(520))
+    dataset: Mapped[str]
+    owner: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
+    checks: Mapped[list[Any]]
+    hash: Mapped[str] = mapped_column(String(64))
+    # Why it cannot be read; then it has no checks.
+    problem: Mapped[str | None] = mapped_column(Text)
+    registered_at: Mapped[datetime]
+
+
+class StopLiftRow(Base):
+    """Somebody lets a dataset or table be read, whatever was found."""
+
+    __tablename__ = "dataops_stop_lift"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class PinRow(Base):

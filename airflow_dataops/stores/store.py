@@ -20,9 +20,11 @@ from sqlalchemy.orm import Session
 from airflow_dataops.core.errors import ConfigurationError, StoreUnavailable
 from airflow_dataops.stores import schema
 from airflow_dataops.stores.approvals import ApprovalShelf
+from airflow_dataops.stores.contracts import ContractShelf
 from airflow_dataops.stores.diffs import DiffShelf
 from airflow_dataops.stores.gates import GateShelf
 from airflow_dataops.stores.releases import ReleaseShelf
+from airflow_dataops.stores.stops import StopShelf
 from airflow_dataops.stores.switches import SwitchShelf
 from airflow_dataops.stores.usage import UsageShelf
 
@@ -158,6 +160,16 @@ class Store:
     def diffs(self) -> DiffShelf:
         """What releases were found to change."""
         return DiffShelf(self)
+
+    @cached_property
+    def contracts(self) -> ContractShelf:
+        """What consumers rely on."""
+        return ContractShelf(self)
+
+    @cached_property
+    def stops(self) -> StopShelf:
+        """What stops readers."""
+        return StopShelf(self)
 
     @cached_property
     def usage(self) -> UsageShelf:

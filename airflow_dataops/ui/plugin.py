@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk.lineage import HookLineageReader
 
-from airflow_dataops.listeners import promotions, reads
+from airflow_dataops.listeners import contracts, promotions, reads, stops
 from airflow_dataops.macros import ref
 from airflow_dataops.operators.links import GATE_TAB
 
@@ -56,7 +56,7 @@ class DataOpsPlugin(AirflowPlugin):
     # Lists, because that is what Airflow takes views out of.
     macros = [ref]  # noqa: RUF012
     # The last one hears first: a promotion's news does not wait for its reads.
-    listeners = [reads, promotions]  # noqa: RUF012
+    listeners = [stops, contracts, reads, promotions]  # noqa: RUF012
     # Without a reader Airflow's hooks report nothing, and the listener would have nothing to read.
     hook_lineage_readers = [HookLineageReader]  # noqa: RUF012
     fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "DataOps"}]  # noqa: RUF012

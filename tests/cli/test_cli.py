@@ -170,12 +170,45 @@ def test_usage_says_who_read_what(run: Run, store: Store) -> None:
     assert (row["consumer"], row["reads"], row["times"], row["confidence"]) == ("report.build", "raw.x", 1, "exact")
 
 
+def test_a_dashboards_contracts_are_registered_listed_and_withdrawn(run: Run, store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "sales.yaml"
+    file.write_text(
+        "owner: bi\nnyc.flights: [{type: column_values_to_not_be_null, column: v}]\nnyc.planes: [{column: v}]\n"
+    )
+    with pytest.raises(SystemExit, match=r"nyc\.planes: check 1: has no 'type'\. Nothing was registered\."):
+        run("usage", "contract", str(file), "--consumer", "sales dashboard")
+    assert store.contracts.of() == []
+    file.write_text(file.read_text().replace("{column: v}", "{type: column_values_to_be_unique, column: v}"))
+    said = run("usage", "contract", str(file), "--consumer", "sales dashboard")
+    assert "nyc.flights: 1 check\n" in said
+    assert "nyc.planes: 1 check\n" in said
+    assert "2 contracts of sales dashboard registered or changed, 0 withdrawn." in said
+    (row,) = json.loads(run("usage", "contracts", "nyc.flights", "--output", "json"))
+    assert (row["consumer"], row["owner"], row["active"], row["last_read"]) == ("sales dashboard", "bi", "yes", None)
+    file.write_text("nyc.flights: [{type: column_values_to_not_be_null, column: v}]")
+    assert "0 contracts of sales dashboard registered or changed, 1 withdrawn." in run(
+        "usage", "contract", str(file), "--consumer", "sales dashboard", "--owner", "bi"
+    )
+    assert "1 contract of sales dashboard withdrawn: nyc.flights." in run("usage", "withdraw", "sales dashboard")
+    assert json.loads(run("usage", "contracts", "--output", "json")) == []
+
+
+def test_what_stops_readers_is_lifted(run: Run, store: Store) -> None:
+    for value in (1, 2):
+        run("release", "promote", staged(store, value), "--reason", "first", "--ungated")
+    run("release", "rollback", "nyc.flights", "--reason", "bad upstream")
+    said = run("usage", "resume", "nyc.flights", "--reason", "looked at it")
+    assert "Readers of nyc.flights are not stopped any more, although nyc.flights@r2 was rolled back by cli:" in said
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("release", "show", "nonsense"), "is not a release: expected 'dataset@r42'"),
         (("release", "show", "a.b@r1"), "There is no release a.b@r1. That dataset has no release."),
         (("release", "rollback", "a.b", "--reason", "x"), "There is no dataset 'a.b'"),
+        (("usage", "resume", "a.b", "--reason", "x"), "Nothing stops the readers of 'a.b'"),
+        (("usage", "contract", "no_such.yaml", "--consumer", "x"), "no_such.yaml: there is no such file"),
         (("gate", "show", "7"), "There is no gate run 7"),
         (("gate", "run", "no_such.yaml", "--table", "t", "--conn-id", "warehouse"), "no_such.yaml"),
     ],
@@ -200,6 +233,9 @@ HOSTILE = (
     ("gate", "list", "--dag-id"),
     ("gate", "run"),
     ("usage", "report", "--dataset"),
+    ("usage", "contracts"),
+    ("usage", "withdraw"),
+    ("usage", "resume", "--reason", "x"),
 )
 
 

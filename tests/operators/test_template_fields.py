@@ -24,6 +24,7 @@ FIXED = {
     "block",
     "on_empty",
     "samples",
+    "contracts",
     "replace_newer",
     "override_freeze",
     "dry_run",

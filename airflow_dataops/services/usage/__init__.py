@@ -1,26 +1,36 @@
 """Usage: which consumer reads which release, and what follows from it."""
 
 from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_used, reached, watched, who_reads
+from airflow_dataops.services.usage.contracts import contracts_of, register_file, register_one, withdraw_one
 from airflow_dataops.services.usage.overview import drawn, known, portrait, unused
 from airflow_dataops.services.usage.recording import flush, log_build, record
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
+from airflow_dataops.services.usage.stopping import known_reads, refuse_stopped, resume, stop_of
 
 __all__ = [
     "adopted_by",
     "await_release",
+    "contracts_of",
     "drawn",
     "flush",
     "hit_by",
     "is_still_used",
     "known",
+    "known_reads",
     "log_build",
     "pin",
     "portrait",
     "reached",
     "record",
+    "refuse_stopped",
+    "register_file",
+    "register_one",
     "resolve",
+    "resume",
+    "stop_of",
     "unread_release",
     "unused",
     "watched",
     "who_reads",
+    "withdraw_one",
 ]
