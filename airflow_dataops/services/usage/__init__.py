@@ -2,6 +2,7 @@
 
 from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_used, reached, who_reads
 from airflow_dataops.services.usage.recording import flush, log_build, record
+from airflow_dataops.services.usage.reporting import report
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "pin",
     "reached",
     "record",
+    "report",
     "resolve",
     "unread_release",
     "who_reads",

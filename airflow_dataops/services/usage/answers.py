@@ -61,6 +61,17 @@ def adopted_by(store: Store, dataset: str) -> list[Adopter]:
     return adoption(store.usage.uses(dataset=dataset), live.name.number if live else None)
 
 
+def watched(store: Store, now: datetime, window: timedelta = WINDOW) -> Watch:
+    """Return what was watched in a window that ends now."""
+    since = now - window
+    return Watch(
+        since=since,
+        now=now,
+        started=store.usage.watched_since(),
+        coverage=store.usage.covered(since.date()),
+    )
+
+
 def is_still_used(
     store: Store, now: datetime, *, window: timedelta = WINDOW, dataset: str | None = None
 ) -> list[StillUsed]:
@@ -70,13 +81,7 @@ def is_still_used(
     :raises ReleaseNotFound: there is no such dataset.
     """
     names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
-    since = now - window
-    watch = Watch(
-        since=since,
-        now=now,
-        started=store.usage.watched_since(),
-        coverage=store.usage.covered(since.date()),
-    )
+    watch = watched(store, now, window)
     usages, per_release = defaultdict(list), defaultdict(list)
     for usage in store.usage.uses(dataset=dataset, access=Access.READ):
         usages[usage.dataset].append(usage)
