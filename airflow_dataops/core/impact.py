@@ -47,9 +47,8 @@ def impact(usages: Iterable[Usage], name: str, *, now: datetime, column: str | N
 
 def _importance(hit: Hit, now: datetime) -> tuple[object, ...]:
     age = now - hit.reader.last_read
-    days = max((hit.reader.last_read - hit.reader.first_read) / timedelta(days=1), 1.0)
     recent = sum(age <= limit for limit in _RECENT)
-    return bool(hit.feeds), recent, hit.reader.reads / days, hit.reach, -hit.distance
+    return bool(hit.feeds), recent, hit.reader.per_day, hit.reach, -hit.distance
 
 
 class _Graph:

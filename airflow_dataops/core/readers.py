@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from airflow_dataops.core.usage import ALL, Access, Usage
@@ -36,6 +36,11 @@ class Reader:
     @property
     def confidence(self) -> str:
         return CONFIDENCE[self.sources[0]]
+
+    @property
+    def per_day(self) -> float:
+        """How often it reads: over the days between its first and its last read, at least one."""
+        return self.reads / max((self.last_read - self.first_read) / timedelta(days=1), 1.0)
 
     def may_read(self, column: str) -> bool:
         """Return whether it reads a column, as far as is known: where its columns are not, it may."""

@@ -65,20 +65,31 @@ class Watch:
 class StillUsed:
     """Whether a dataset, one of its releases or one of its columns is still used.
 
+    :param dataset: the dataset, or the table that is none.
     :param why: the evidence in words: reads, window, sources, coverage.
     """
 
     name: str
+    dataset: str
     standing: Standing
     last_read: datetime | None
     consumers: tuple[str, ...]
     why: str
 
+    @property
+    def kind(self) -> str:
+        """What it is: a dataset, a release or a column."""
+        rest = self.name.removeprefix(self.dataset)
+        return {"": "dataset", "@": "release"}.get(rest[:1], "column")
 
-def still_used(name: str, readers: Iterable[Reader], watch: Watch, *, column: str | None = None) -> StillUsed:
+
+def still_used(
+    name: str, readers: Iterable[Reader], watch: Watch, *, dataset: str | None = None, column: str | None = None
+) -> StillUsed:
     """Judge what was read of one dataset or release.
 
     :param readers: those of the dataset or release that is asked about.
+    :param dataset: whose release or column that is; nothing for the dataset itself.
     :param column: one of its columns, where that is asked about.
     """
     every = [reader for reader in readers if column is None or reader.may_read(column)]
@@ -98,5 +109,10 @@ def still_used(name: str, readers: Iterable[Reader], watch: Watch, *, column: st
     else:
         standing, why = Standing.UNUSED, f"0 reads {watch.text}"
     return StillUsed(
-        name=name, standing=standing, last_read=last, consumers=tuple(reader.consumer for reader in found), why=why
+        name=name,
+        dataset=dataset or name,
+        standing=standing,
+        last_read=last,
+        consumers=tuple(reader.consumer for reader in found),
+        why=why,
     )

@@ -63,10 +63,16 @@ class ReleaseShelf:
                         f"{getattr(dataset, part)!r}: readers rely on it. Use the bound value, or another dataset name."
                     )
 
-    def datasets(self) -> list[Dataset]:
-        """Return all datasets by name."""
+    def datasets(self, *, dag_ids: Collection[str] | None = None) -> list[Dataset]:
+        """Return all datasets by name.
+
+        :param dag_ids: only those of which these DAGs have staged a release.
+        """
+        query = select(DatasetRow).order_by(DatasetRow.name)
+        if dag_ids is not None:
+            query = query.where(DatasetRow.id.in_(select(ReleaseRow.dataset_id).where(ReleaseRow.dag_id.in_(dag_ids))))
         with self._store.reading() as session:
-            return [dataset_of(r) for r in session.scalars(select(DatasetRow).order_by(DatasetRow.name))]
+            return [dataset_of(r) for r in session.scalars(query)]
 
     def find_dataset(self, name: str) -> Dataset | None:
         """Return the dataset, or ``None`` if that name is not one (yet)."""

@@ -19,11 +19,12 @@ from airflow_dataops.ui.diffs import diffs
 from airflow_dataops.ui.gates import gates
 from airflow_dataops.ui.releases import releases
 from airflow_dataops.ui.rendering import page
+from airflow_dataops.ui.usage import usage
 
 HEADERS = {
     # Nothing from elsewhere, nothing inline; framed by Airflow only.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
@@ -43,6 +44,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _nonsense)
     app.include_router(gates, dependencies=[MAY_READ_RESULTS])
     app.include_router(releases, dependencies=[MAY_READ_RESULTS])
+    app.include_router(usage, dependencies=[MAY_READ_RESULTS])
     app.include_router(answers, dependencies=[MAY_READ_RESULTS])  # before what takes any deed
     app.include_router(actions, dependencies=[MAY_READ_RESULTS])
     app.include_router(diffs, dependencies=[MAY_READ_RESULTS])
@@ -54,7 +56,9 @@ async def _guard(request: Request, proceed: Callable[[Request], Awaitable[Respon
     """Put the security headers on every answer, and keep pages out of shared caches."""
     answer = await proceed(request)
     answer.headers.update(HEADERS)
-    if not request.url.path.endswith((".css", ".js", ".svg")):
+    if "/static/vendor/" in request.url.path and answer.status_code == 200:  # its name holds its version
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    elif not request.url.path.endswith((".css", ".js", ".svg")):
         answer.headers["Cache-Control"] = "no-store"
     return answer
 

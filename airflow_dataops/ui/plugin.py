@@ -50,7 +50,7 @@ def _view(name: str, href: str, destination: str, url_route: str, icon: str) -> 
 
 
 class DataOpsPlugin(AirflowPlugin):
-    """Gates and releases in the navigation, a Gate tab on every task instance, ``ref`` in templates, reads heard."""
+    """Gates, releases and usage in the navigation, a Gate tab on task instances, ``ref`` in templates, reads heard."""
 
     name = "dataops"
     # Lists, because that is what Airflow takes views out of.
@@ -63,6 +63,7 @@ class DataOpsPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012
         _view("Gates", "gates", "nav", "dataops_gates", "gate"),
         _view("Releases", "releases", "nav", "dataops_releases", "release"),
+        _view("Usage", "usage", "nav", "dataops_usage", "usage"),
         _view(
             "Gate",
             "gate?dag_id={DAG_ID}&run_id={RUN_ID}&task_id={TASK_ID}&map_index={MAP_INDEX}",

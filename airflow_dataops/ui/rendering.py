@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from airflow_dataops import __version__
 from airflow_dataops.core.diff_words import headline_of
+from airflow_dataops.core.readers import Reader
 from airflow_dataops.core.results import CheckResult, Statement
 from airflow_dataops.core.values import counted, readable
 
 TONES = {
-    "good": ("PASS", "LIVE", "VALIDATED", "APPROVED"),
-    "warn": ("WARN", "ROLLED_BACK"),
+    "good": ("PASS", "LIVE", "VALIDATED", "APPROVED", "used"),
+    "warn": ("WARN", "ROLLED_BACK", "unused"),
     "error": ("ERROR",),
     "bad": ("FAIL", "REJECTED", "REFUSED"),
     "open": ("INFO", "CANDIDATE", "CANARY", "BUILDING"),
@@ -84,6 +85,8 @@ def _templates() -> Environment:
         done=done,
         headline=headline_of,
         plural=counted,
+        age=age,
+        pace=pace,
     )
     environment.globals.update(badge=badge, signs=SIGNS, tone=tone)
     return environment
@@ -176,6 +179,25 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def age(at: datetime, now: datetime) -> str:
+    """Return how long ago something was, in the largest unit of which there are two: ``36 hours``, ``3 days``."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return counted(seconds // size, noun)
+    return "a minute" if seconds < 90 else "2 minutes"
+
+
+def pace(reader: Reader) -> str:
+    """Return how often a consumer reads, as people say it: ``12 a day``, ``2 a week``."""
+    if reader.reads == 1:
+        return "once"
+    for days, noun in ((1, "day"), (7, "week"), (31, "month")):
+        if reader.per_day * days >= 0.95:
+            return f"{reader.per_day * days:,.0f} a {noun}"
+    return f"{reader.reads:,} in all"
 
 
 def done(action: str) -> str:

@@ -1,10 +1,11 @@
-"""The built wheel in a clean environment beside Airflow: discovered once, and its page opens."""
+"""The built wheel in a clean environment beside Airflow: discovered once, and its pages open."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -112,8 +113,15 @@ def test_airflow_discovers_the_provider_and_the_plugin_once(installed: Installed
     assert json.loads(installed.run("airflow", "dataops", "gate", "list", "--output", "json")) == []
 
 
-def test_its_page_opens(installed: Installed) -> None:
+def test_its_pages_open(installed: Installed) -> None:
     with installed.api_server() as client:
+        usage = client.get("/dataops/usage")
+        assert usage.status_code == 200
+        files = re.findall(r'(?:src|href)="(static/[^"]+)"', usage.text)
+        assert any("vendor/" in file for file in files)
+        for file in (*files, "static/usage.svg", "static/usage-dark.svg", "static/vendor/README.txt"):
+            assert client.get(f"/dataops/{file}").status_code == 200, file
+        assert client.get("/dataops/usage/graph.json").json() == {"nodes": [], "flows": []}
         page = client.get("/dataops/gates")
         assert page.status_code == 200
         assert "No gate has run yet" in page.text

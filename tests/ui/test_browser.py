@@ -104,6 +104,22 @@ def test_releases_in_the_navigation_show_what_is_live_and_what_was_rolled_back(
     expect(inside.get_by_text("nyc_delay_report.report").first).to_be_visible()
 
 
+def test_usage_in_the_navigation_draws_who_reads_the_flights_and_leads_to_a_dag(
+    visitor: Visit, demo_airflow: DemoAirflow
+) -> None:
+    page = visitor.page
+    page.goto(".")
+    page.get_by_role("link", name="Usage", exact=True).click()
+    inside = frame(page)
+    inside.locator("[data-ready]").wait_for()
+    inside.get_by_role("button", name=re.compile(r"^nyc\.flights, dataset")).click()
+    details = inside.get_by_role("complementary", name="Details")
+    details.get_by_role("button", name="nyc_delay_report", exact=True).click()
+    expect(details.get_by_role("heading", level=2)).to_have_text("nyc_delay_report")
+    details.get_by_role("link", name="Open the DAG").click()
+    expect(page).to_have_url(re.compile(r"/dags/nyc_delay_report"))
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_follow_airflows_theme(visitor: Visit, demo_airflow: DemoAirflow, theme: str) -> None:
     page = visitor.page
@@ -116,7 +132,7 @@ def test_pages_follow_airflows_theme(visitor: Visit, demo_airflow: DemoAirflow, 
 
 
 @pytest.mark.parametrize("width", [400, 1000, 1600])
-@pytest.mark.parametrize("path", ["gates", "releases", "releases/nyc.flights/3", "bad_february"])
+@pytest.mark.parametrize("path", ["gates", "releases", "releases/nyc.flights/3", "bad_february", "usage"])
 def test_pages_fit_their_window(visitor: Visit, demo_airflow: DemoAirflow, width: int, path: str) -> None:
     page = visitor.page
     page.set_viewport_size({"width": width, "height": 900})
@@ -129,7 +145,16 @@ def test_pages_fit_their_window(visitor: Visit, demo_airflow: DemoAirflow, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-ANYTHING = ("gates", "gates/1", "releases", "releases/nyc.flights/1", "gate?dag_id=x&run_id=y&task_id=z")
+ANYTHING = (
+    "gates",
+    "gates/1",
+    "releases",
+    "releases/nyc.flights/1",
+    "gate?dag_id=x&run_id=y&task_id=z",
+    "usage",
+    "usage/graph.json",
+    "usage/of?name=nyc.flights",
+)
 
 
 @pytest.mark.parametrize("path", ANYTHING)
@@ -143,6 +168,6 @@ def test_a_viewer_reads_every_page_and_writes_none(chromium: Browser, demo_airfl
     with visit(chromium, demo_airflow.airflow, user="viewer") as window:
         open_gate_tab(window.page, demo_airflow, "february")
         expect(frame(window.page).get_by_text("WARN").first).to_be_visible()
-        for path in ("gates", "gates/1", "releases", "releases/nyc.flights/1"):
+        for path in ("gates", "gates/1", "releases", "releases/nyc.flights/1", "usage", "usage/graph.json"):
             assert window.page.request.get(f"dataops/{path}").status == 200
             assert window.page.request.post(f"dataops/{path}").status == 405

@@ -34,9 +34,10 @@ def test_airflow_takes_every_view() -> None:
     assert [(view.name, view.destination) for view in views] == [
         ("Gates", "nav"),
         ("Releases", "nav"),
+        ("Usage", "nav"),
         ("Gate", "task_instance"),
     ]
-    assert len({view.url_route for view in views}) == 3
+    assert len({view.url_route for view in views}) == 4
     assert not any(view.href.startswith(("/", "http")) for view in views), "a path prefix before Airflow is kept"
 
 

@@ -61,8 +61,8 @@ def adopted_by(store: Store, dataset: str) -> list[Adopter]:
     return adoption(store.usage.uses(dataset=dataset), live.name.number if live else None)
 
 
-def watched(store: Store, now: datetime, window: timedelta = WINDOW) -> Watch:
-    """Return what was watched in a window that ends now."""
+def watched(store: Store, now: datetime, *, window: timedelta = WINDOW) -> Watch:
+    """Return what was watched in a window of time that ends now."""
     since = now - window
     return Watch(
         since=since,
@@ -81,7 +81,7 @@ def is_still_used(
     :raises ReleaseNotFound: there is no such dataset.
     """
     names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
-    watch = watched(store, now, window)
+    watch = watched(store, now, window=window)
     usages, per_release = defaultdict(list), defaultdict(list)
     for usage in store.usage.uses(dataset=dataset, access=Access.READ):
         usages[usage.dataset].append(usage)
@@ -95,9 +95,11 @@ def is_still_used(
         mine = readers(usages[name])
         found.append(still_used(name, mine, watch))
         for release in kept[name]:
-            found.append(still_used(str(release.name), readers(per_release[name, release.number]), watch))
+            its = readers(per_release[name, release.number])
+            found.append(still_used(str(release.name), its, watch, dataset=name))
             if release.state is State.LIVE:
                 found += [
-                    still_used(f"{name}.{column.name}", mine, watch, column=column.name) for column in release.columns
+                    still_used(f"{name}.{column.name}", mine, watch, dataset=name, column=column.name)
+                    for column in release.columns
                 ]
     return found

@@ -28,7 +28,7 @@ def report(
     names = datasets or [each.name for each in store.releases.datasets()]
     return UsageReport(
         at=now,
-        watched=watched(store, now, window).text,
+        watched=watched(store, now, window=window).text,
         standings=tuple(each for found in standings for each in found),
         adoptions=tuple(_adoption(store, name) for name in names),
     )
