@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_dataops.core.readers import Adopter
 from airflow_dataops.core.still_used import Standing, StillUsed
+from airflow_dataops.core.values import plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class UsageReport:
         parts += _table("Not known", ("What", "Last read", "Why"), [_line(each) for each in unknown])
         behind = [(each, one) for each in self.adoptions for one in each.behind]
         lines = [
-            (each.dataset, f"r{each.live}", _plain(one.consumer), _release(one.release), f"{one.last_read:%Y-%m-%d}")
+            (each.dataset, f"r{each.live}", plain(one.consumer), _release(one.release), f"{one.last_read:%Y-%m-%d}")
             for each, one in behind
             if each.live is not None
         ]
@@ -76,7 +77,7 @@ class UsageReport:
 
 def _line(each: StillUsed) -> tuple[str, ...]:
     last = f"{each.last_read:%Y-%m-%d}" if each.last_read else "never"
-    return _plain(each.name), last, _plain(each.why)
+    return plain(each.name), last, plain(each.why)
 
 
 def _release(number: int | None) -> str:
@@ -88,8 +89,3 @@ def _table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> 
         return []
     rows = [heads, ["---"] * len(heads), *lines]
     return [f"## {title} ({len(lines)})", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def _plain(text: str) -> str:
-    """Return a text that is no Markdown and ends no cell."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("_", "\\_").replace("*", "\\*")

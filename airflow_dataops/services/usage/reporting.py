@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
 
 
-def report(
-    store: Store, now: datetime, *, window: timedelta = WINDOW, datasets: Sequence[str] = ()
-) -> UsageReport:
+def report(store: Store, now: datetime, *, window: timedelta = WINDOW, datasets: Sequence[str] = ()) -> UsageReport:
     """Return which datasets, releases and columns nobody reads any more, and who has not yet read what is live.
 
     :param datasets: these alone; all of them, where none is given.
