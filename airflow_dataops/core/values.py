@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
 def jsonable(value: Any) -> Any:
@@ -27,6 +30,12 @@ def jsonable(value: Any) -> Any:
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [jsonable(v) for v in items]
     return str(value)
+
+
+def plain(text: object) -> str:
+    """Return text in which nothing is Markdown, on one line and not endless."""
+    line = " ".join(str(text).split())
+    return _MARKUP.sub(r"\\\1", line[:300] + ("…" if len(line) > 300 else ""))
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from airflow_dataops.core.approvals import Answer, Question, Rules, counting
 from airflow_dataops.core.durations import said
 from airflow_dataops.core.impact import impact
 from airflow_dataops.core.releases import Operation, Release
-from airflow_dataops.core.values import counted
+from airflow_dataops.core.values import counted, plain
 from airflow_dataops.core.verdicts import Outcome
 from airflow_dataops.stores.gate_lists import newest_of_each
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """How many checks of a gate, consumers or answers are named; the others are counted."""
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
 def told(store: Store, question: Question, rules: Rules, op: Operation) -> str:
@@ -36,12 +33,6 @@ def told(store: Store, question: Question, rules: Rules, op: Operation) -> str:
         _answers(store, question, rules, op),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
-
-
-def plain(text: object) -> str:
-    """Return text in which nothing is markup, on one line and not endless."""
-    line = " ".join(str(text).split())
-    return _MARKUP.sub(r"\\\1", line[:300] + ("…" if len(line) > 300 else ""))
 
 
 def _code(text: object) -> str:

@@ -4,6 +4,7 @@ from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_
 from airflow_dataops.services.usage.contracts import contracts_of, register_file, register_one, withdraw_one
 from airflow_dataops.services.usage.overview import drawn, known, portrait, unused
 from airflow_dataops.services.usage.recording import flush, log_build, record
+from airflow_dataops.services.usage.reporting import report
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
 from airflow_dataops.services.usage.stopping import known_reads, refuse_stopped, resume, stop_of
 
@@ -25,6 +26,7 @@ __all__ = [
     "refuse_stopped",
     "register_file",
     "register_one",
+    "report",
     "resolve",
     "resume",
     "stop_of",

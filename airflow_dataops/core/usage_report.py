@@ -1,0 +1,91 @@
+"""A report on usage in Markdown: what nobody reads, and who has not yet read what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_dataops.core.readers import Adopter
+from airflow_dataops.core.still_used import Standing, StillUsed
+from airflow_dataops.core.values import plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """Who reads a dataset, and whether it is what is live.
+
+    :param live: the live release's number; ``None`` where nothing is.
+    :param adopters: those on an old release first.
+    """
+
+    dataset: str
+    live: int | None
+    adopters: tuple[Adopter, ...]
+
+    @property
+    def behind(self) -> tuple[Adopter, ...]:
+        """Who read another release last."""
+        return tuple(one for one in self.adopters if not one.adopted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageReport:
+    """What is known of the usage of some datasets.
+
+    :param watched: what was watched: the window, and how much of what was run then is known.
+    :param standings: of datasets, kept releases and columns of live ones, in that order for each dataset.
+    """
+
+    at: datetime
+    watched: str
+    standings: tuple[StillUsed, ...]
+    adoptions: tuple[Adoption, ...]
+
+    def of(self, standing: Standing) -> list[StillUsed]:
+        return [each for each in self.standings if each.standing is standing]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: names by their standing, adoption, and the report as Markdown."""
+        return {
+            "at": self.at.isoformat(),
+            "watched": self.watched,
+            **{str(standing): [each.name for each in self.of(standing)] for standing in Standing},
+            "behind": {each.dataset: [one.consumer for one in each.behind] for each in self.adoptions if each.behind},
+            "markdown": self.markdown,
+        }
+
+    @property
+    def markdown(self) -> str:
+        """The report as it is sent to people."""
+        parts = [f"# Usage until {self.at:%Y-%m-%d %H:%M} UTC", f"Watched {self.watched}."]
+        unused, unknown = self.of(Standing.UNUSED), self.of(Standing.UNKNOWN)
+        parts += _table("Unused", ("What", "Last read", "Why"), [_line(each) for each in unused])
+        parts += _table("Not known", ("What", "Last read", "Why"), [_line(each) for each in unknown])
+        behind = [(each, one) for each in self.adoptions for one in each.behind]
+        lines = [
+            (each.dataset, f"r{each.live}", plain(one.consumer), _release(one.release), f"{one.last_read:%Y-%m-%d}")
+            for each, one in behind
+            if each.live is not None
+        ]
+        parts += _table("Not yet on the live release", ("Dataset", "Live", "Consumer", "Read", "On"), lines)
+        used, every = len(self.of(Standing.USED)), len(self.standings)
+        parts.append(f"Of {every:,} datasets, releases and columns {used:,} are read.")
+        return "\n\n".join(parts)
+
+
+def _line(each: StillUsed) -> tuple[str, ...]:
+    last = f"{each.last_read:%Y-%m-%d}" if each.last_read else "never"
+    return plain(each.name), last, plain(each.why)
+
+
+def _release(number: int | None) -> str:
+    return "before its first release" if number is None else f"r{number}"
+
+
+def _table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+    if not lines:
+        return []
+    rows = [heads, ["---"] * len(heads), *lines]
+    return [f"## {title} ({len(lines)})", "\n".join(f"| {' | '.join(row)} |" for row in rows)]

@@ -1,0 +1,39 @@
+"""The report on usage, for people who do not look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_dataops.core.usage_report import Adoption, UsageReport
+from airflow_dataops.services.usage.answers import WINDOW, adopted_by, is_still_used, watched
+
+if TYPE_CHECKING:
+    from airflow_dataops.stores.store import Store
+
+
+def report(store: Store, now: datetime, *, window: timedelta = WINDOW, datasets: Sequence[str] = ()) -> UsageReport:
+    """Return which datasets, releases and columns nobody reads any more, and who has not yet read what is live.
+
+    :param datasets: these alone; all of them, where none is given.
+    :raises ReleaseNotFound: there is no dataset of one of these names.
+    """
+    if datasets:
+        standings = [is_still_used(store, now, window=window, dataset=name) for name in datasets]
+    else:
+        standings = [is_still_used(store, now, window=window)]
+    names = datasets or [each.name for each in store.releases.datasets()]
+    return UsageReport(
+        at=now,
+        watched=watched(store, now, window=window).text,
+        standings=tuple(each for found in standings for each in found),
+        adoptions=tuple(_adoption(store, name) for name in names),
+    )
+
+
+def _adoption(store: Store, dataset: str) -> Adoption:
+    live = store.releases.live(dataset)
+    return Adoption(
+        dataset=dataset, live=live.name.number if live else None, adopters=tuple(adopted_by(store, dataset))
+    )
