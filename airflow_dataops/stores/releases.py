@@ -215,18 +215,20 @@ class ReleaseShelf:
         found = self.of(dataset, states=[State.LIVE], limit=1)
         return found[0] if found else None
 
-    def live_at(self, dataset: str, at: datetime) -> Release | None:
-        """Return the release that was live at a time."""
+    def lives(self, dataset: str, *, after: datetime, until: datetime) -> list[tuple[datetime, Release]]:
+        """Return when which release went live, in order: the last one up to ``after``, and those up to ``until``."""
         query = (
-            select(ReleaseRow)
+            select(ReleaseEventRow.at, ReleaseRow)
+            .join(ReleaseRow, ReleaseRow.id == ReleaseEventRow.release_id)
             .join(DatasetRow, DatasetRow.id == ReleaseRow.dataset_id)
-            .join(ReleaseEventRow, ReleaseEventRow.release_id == ReleaseRow.id)
-            .where(DatasetRow.name == dataset, ReleaseEventRow.to_state == State.LIVE, ReleaseEventRow.at <= at)
-            .order_by(ReleaseEventRow.at.desc(), ReleaseEventRow.id.desc())
+            .where(DatasetRow.name == dataset, ReleaseEventRow.to_state == State.LIVE)
         )
+        order = (ReleaseEventRow.at.desc(), ReleaseEventRow.id.desc())
+        first = query.where(ReleaseEventRow.at <= after).order_by(*order).limit(1)
+        then = query.where(ReleaseEventRow.at > after, ReleaseEventRow.at <= until).order_by(*order)
         with self._store.reading() as session:
-            row = session.scalars(query).first()
-            return release_of(row) if row else None
+            rows = [*session.execute(then), *session.execute(first)]
+            return [(at, release_of(row)) for at, row in reversed(rows)]
 
     def staged_by(self, op_id: str) -> list[Release]:
         """Return the releases that this stage has made and that never went live."""

@@ -101,7 +101,7 @@ def _key(use: Use) -> str:
 
 
 def _times(use: Use) -> dict[str, Any]:
-    return {"events": 1, "first_at": use.at, "last_at": use.at}
+    return {"events": use.count, "first_at": use.at, "last_at": use.at}
 
 
 def _join(rows: dict[Any, dict[str, Any]], key: Any, new: dict[str, Any]) -> None:
@@ -185,6 +185,11 @@ def _looked_up(session: Session, column: Any, value: Any, wanted: Collection[str
 
 def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
+
+
+def inserting(session: Session, table: type[Base]) -> Any:
+    """Return an INSERT in the words of a session's database, as :func:`_insert` has it."""
+    return _insert(_dialect(session), table)
 
 
 def _insert(dialect: str, table: type[Base]) -> Any:

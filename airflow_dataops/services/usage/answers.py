@@ -77,6 +77,7 @@ def is_still_used(
         now=now,
         started=store.usage.watched_since(),
         coverage=Coverage.sum(store.usage.coverage(since.date()).values()),
+        records=tuple(kept.text for kept in store.harvests.all()),
     )
     usages, per_release = defaultdict(list), defaultdict(list)
     for usage in store.usage.uses(dataset=dataset, access=Access.READ):
