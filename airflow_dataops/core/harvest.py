@@ -33,6 +33,11 @@ class Record(StrEnum):
         """It in words."""
         return _LABELS[self]
 
+    @property
+    def dialect(self) -> str:
+        """The database that keeps it, by sqlglot's name of its SQL."""
+        return {Record.ACCESS_HISTORY: "snowflake", Record.JOBS: "bigquery"}.get(self, "postgres")
+
 
 _LABELS = {
     Record.STATEMENTS: "PostgreSQL counters",

@@ -21,7 +21,7 @@ def harvest_from(
     source: str | None = None,
     log: str | None = None,
     region: str | None = None,
-    exclude: Collection[str] = (),
+    exclude: str | Collection[str] = (),
 ) -> list[Harvested]:
     """Harvest what a connection's database tells of its use.
 
@@ -47,7 +47,7 @@ def harvest_from(
             logins=frozenset(logins),
             log=log or None,
             region=region or None,
-            exclude=frozenset(exclude),
+            exclude=frozenset([exclude] if isinstance(exclude, str) else exclude),
         )
         return harvest(store, database, found, records, datetime.now(UTC))
 

@@ -40,7 +40,7 @@ class HarvestUsageOperator(BaseOperator):
         source: str | None = None,
         log_path: str | None = None,
         region: str | None = None,
-        exclude: Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -39,9 +39,7 @@ def statements_logged(
     database, zone, logs, least = db.execute(_ASK)[0]
     files = sorted(glob(pattern))
     if not files:
-        raise ConfigurationError(
-            f"No log file is at {pattern!r} on this machine. Run this where the server's logs are."
-        )
+        raise ConfigurationError(f"No log is at {pattern!r} on this machine. Run this where the server's logs are.")
     read_to = dict(before["read_to"]) if before else {}
     state: dict[str, int] = {}
     ran: list[Ran] = []

@@ -1,7 +1,8 @@
 """Usage: which consumer reads which release, and what follows from it."""
 
 from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_used, reached, who_reads
-from airflow_dataops.services.usage.harvesting import Harvested, Source, harvest, records_of
+from airflow_dataops.services.usage.harvesting import Harvested, harvest, records_of
+from airflow_dataops.services.usage.outside import Source
 from airflow_dataops.services.usage.recording import flush, log_build, record
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
 
