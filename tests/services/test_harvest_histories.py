@@ -34,9 +34,12 @@ HISTORIES = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Make a store with one live release."""
-    made = Store.open(f"sqlite:///{tmp_path}/store.db", create=True)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Make a store with one live release; in SQLite, where a test does not ask for PostgreSQL, too."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    if getattr(request, "param", "") == "postgres":
+        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+psycopg://")
+    made = Store.open(url, create=True)
     op = Operation(op_id="stage", by="tests", now=NOW - timedelta(days=30))
     place = {"target": "sales.orders", "reader": "sales.orders"}
     made.releases.bind(Dataset(name="shop.orders", conn_id="warehouse", publisher="view", **place), op.now)
@@ -77,7 +80,7 @@ def test_a_warehouses_history_tells_who_read_which_release(store: Store, record:
         (found,) = harvest(store, db, SOURCE, [record], NOW)
     assert readers(store) == TRUTH[record]
     assert {reader.release for reader in who_reads(store, "shop.orders")} == {1}
-    assert (found.uses, found.unparsed) == (3, 0)
+    assert (found.uses, found.unparsed) == (3, 1)
     written = [usage for usage in store.usage.uses() if usage.access is Access.WRITE]
     assert [usage.name.casefold() for usage in written] == ["shop.sales.totals"]
     assert store.usage.coverage(NOW.date())[f"{record} of warehouse"] == Coverage(statements=1, unparsed=1)
@@ -185,6 +188,7 @@ def test_ten_thousand_statements_are_one_transaction(store: Store, tmp_path: Pat
     assert (reader.reads, reader.last_read.replace(microsecond=0)) == (10_000, NOW)
 
 
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_of_two_harvests_at_once_one_counts_and_one_that_is_killed_counts_nothing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,3 +264,25 @@ def test_from_postgres_16_on_a_tables_counters_tell_when_and_one_that_begins_ane
     assert ran.count == 1
     assert third.since > second.since
     assert scanned(third).ran == ()
+
+
+def test_statements_that_differ_in_their_values_alone_are_told_from_others(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    said = (
+        "-- it's\nSELECT v FROM sales.orders WHERE x = 'b'",
+        "-- it's\nSELECT v FROM sales.other WHERE x = 'b'",
+        """SELECT v FROM sales.""2024"" WHERE x = 'b'""",
+        """SELECT v FROM sales.""2025"" WHERE x = 'c'""",
+        r"SELECT v FROM sales.orders WHERE x = e'\'' AND y <> 'FROM z'",
+    )
+    file.write_text("".join(line(number, sql) for number, sql in enumerate(said)))
+    assert look(store, file) == 5
+    assert {name for _, name in readers(store)} == {"shop.orders", "sales.other", "sales.2024", "sales.2025"}
+
+
+def test_a_table_of_the_same_name_in_another_database_is_no_dataset(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(line(1, "SELECT v FROM sales.orders"))
+    source = Source(conn_id="rehearsal", conn_ids=frozenset({"rehearsal"}), log=str(file))
+    harvest(store, Server(), source, [Record.LOG], NOW)
+    assert readers(store) == {("psql (ana)", "sales.orders"): 1}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_dataops.core.errors import ConfigurationError
 from airflow_dataops.core.harvest import Kept, Look, Record
 from airflow_dataops.core.releases import ReleaseName
+from airflow_dataops.core.usage import Coverage
 from airflow_dataops.core.values import counted
 from airflow_dataops.services.usage.outside import Names, Sorting, Source
 
@@ -47,10 +48,10 @@ class Harvested:
     since: datetime
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it as JSON has it, with how many consumers there are in place of their names."""
         return vars(self) | {
             "record": str(self.record),
-            "consumers": list(self.consumers),
+            "consumers": len(self.consumers),
             "since": self.since.isoformat(),
         }
 
@@ -59,7 +60,7 @@ class Harvested:
         """It in a sentence."""
         return (
             f"{self.record.label}: {counted(self.statements, 'new statement')}, {self.unparsed:,} not parsed; "
-            f"{counted(self.uses, 'use')} by {', '.join(self.consumers) or 'nobody'}. It tells since "
+            f"{counted(self.uses, 'use')} by {counted(len(self.consumers), 'consumer')}. It tells since "
             f"{self.since:%Y-%m-%d %H:%M}."
         )
 
@@ -100,15 +101,16 @@ def harvest(
         sorting = Sorting(source, record, look, before, names, now)
         own |= sorting.own
         uses = sorting.told_by_nobody_else(own, before) if record is Record.TABLES else sorting.uses()
+        covered = sorting.observed()
+        known = Coverage.sum(each.coverage for each in covered)
         done = Harvested(
             record=record,
-            statements=sum(each.statements for each in sorting.covered.values()),
-            unparsed=sum(each.unparsed for each in sorting.covered.values()),
+            statements=known.statements,
+            unparsed=known.unparsed,
             uses=sum(use.count for use in uses),
             consumers=tuple(sorted({use.consumer for use in uses})),
             since=look.since,
         )
-        covered = sorting.observed()
         if not store.harvests.add(source.conn_id, record, look, now, after=before, uses=uses, covered=covered):
             log.info("%s of %s: another harvest was faster, and has counted this.", record.label, source.conn_id)
             continue

@@ -27,7 +27,12 @@ _TOLD_BEFORE = timedelta(days=1)
 """How long before the last harvest a task may have told what a later one runs again and tells when it ends."""
 _SYSTEM = re.compile(r"(?:.*\.)?(?:pg_catalog|information_schema|pg_toast)\..*|snowflake\..*|pg_[^.]*", re.IGNORECASE)
 _OWN_TABLE = re.compile(r"(?:.*\.)?dataops_[^.]*", re.IGNORECASE)
-_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d[\d.]*\b")
+# What stands in double quotes or between dollars stays; the rest are literals and comments.
+_VALUES = re.compile(
+    r"""("(?:[^"]|"")*"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"""
+    r"""|--[^\n]*|/\*.*?\*/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\b\d[\d.]*\b""",
+    re.DOTALL | re.IGNORECASE,
+)
 _GONE = (State.RETIRED, State.ABORTED)
 
 
@@ -104,9 +109,16 @@ class Sorting:
                 own += self._uses_of(ran)
             elif not source.leaves_out(ran):
                 others += self._uses_of(ran)
-        store = names.store
-        self._found = of_datasets(store, tuple(others))
-        self.own = {_release(use) for use in of_datasets(store, tuple(own)) if use.release is not None}
+        self._found = self._resolved(others)
+        self.own = {_release(use) for use in self._resolved(own) if use.release is not None}
+
+    def _resolved(self, uses: Iterable[Use]) -> list[Use]:
+        """Return uses with their releases; a table of the same name in another database is no dataset."""
+        here: list[Use] = []
+        elsewhere: list[Use] = []
+        for use in uses:
+            (here if use.relation in self._names.conn_ids else elsewhere).append(use)
+        return [*of_datasets(self._names.store, tuple(here)), *elsewhere]
 
     def uses(self) -> list[Use]:
         """Return what is new to the store, a consumer's uses of one day as one."""
@@ -169,7 +181,7 @@ class Sorting:
             return ran.reads, ran.writes, False
         from airflow_dataops.lineage.sql import lineage_of
 
-        key = _LITERAL.sub("?", ran.sql)  # what differs in its values alone uses the same
+        key = _VALUES.sub(lambda found: found[1] or "?", ran.sql)  # what differs in its values alone uses the same
         if key not in self._parsed:
             self._parsed[key] = lineage_of([(ran.sql, self._record.dialect)])
         found = self._parsed[key]
