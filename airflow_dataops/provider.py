@@ -19,7 +19,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": name,
-                "python-modules": ["airflow_dataops.operators.gate", "airflow_dataops.operators.release"],
+                "python-modules": [
+                    "airflow_dataops.operators.gate",
+                    "airflow_dataops.operators.release",
+                    "airflow_dataops.operators.usage",
+                ],
             }
         ],
         "sensors": [{"integration-name": name, "python-modules": ["airflow_dataops.sensors.release"]}],

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand
 
 from airflow_dataops.cli.commands import OF_DATASET, command, operation, show
+from airflow_dataops.core.harvest import Record
 from airflow_dataops.core.values import counted
 from airflow_dataops.hooks.store import open_store
 
@@ -24,6 +25,15 @@ CONTRACTS_FILE = Arg(("file",), help="YAML or JSON: for each dataset a list of c
 OF_CONSUMER = Arg(("--consumer",), required=True, help="whose it is: the name of a dashboard, a team's script, …")
 OWNER = Arg(("--owner",), help="who is to be asked; else whom the file names")
 KEEP_DAYS = Arg(("--keep-days",), type=int, default=92, help="keep the events of so many days (default 92)")
+CONN_ID = Arg(("conn_id",), help="the connection to the database")
+SOURCE = Arg(
+    ("--source",),
+    choices=[str(record) for record in Record],
+    help="one record of its use (default: both counters of PostgreSQL, and what Snowflake and BigQuery keep)",
+)
+LOG = Arg(("--log",), help="PostgreSQL's csvlog or jsonlog on this machine: a path, or a glob in quotes")
+REGION = Arg(("--region",), help="BigQuery's, such as eu")
+EXCLUDE = Arg(("--exclude",), nargs="+", help="roles, applications or consumers that are no readers")
 ALL = Arg(("--all",), action="store_true", help="what is used, too")
 
 
@@ -123,6 +133,17 @@ def usage_flush(args: Any) -> None:
 
 
 @command
+def usage_harvest(args: Any) -> None:
+    """Log who used what outside of Airflow, and print what was found."""
+    from airflow_dataops.hooks.harvesting import harvest_from
+
+    found = harvest_from(
+        open_store(), args.conn_id, source=args.source, log=args.log, region=args.region, exclude=args.exclude or ()
+    )
+    show((vars(each) for each in found), args.output)
+
+
+@command
 def usage_prune(args: Any) -> None:
     """Remove old events; what they add up to stays."""
     gone = open_store().usage.forget(datetime.now(UTC) - timedelta(days=args.keep_days))
@@ -203,6 +224,12 @@ USAGE_COMMANDS = GroupCommand(
         ActionCommand("impact", "Whom a change would reach", usage_impact, (NAME, COLUMN, ARG_OUTPUT, ARG_VERBOSE)),
         ActionCommand(
             "unused", "What nobody reads any more", usage_unused, (OF_DATASET, DAYS, ALL, ARG_OUTPUT, ARG_VERBOSE)
+        ),
+        ActionCommand(
+            "harvest",
+            "Log who used what outside of Airflow, from the database's own records",
+            usage_harvest,
+            (CONN_ID, SOURCE, LOG, REGION, EXCLUDE, ARG_OUTPUT, ARG_VERBOSE),
         ),
         ActionCommand("flush", "Store what this host kept while the store was away", usage_flush, (ARG_VERBOSE,)),
         ActionCommand("prune", "Remove single events that are old", usage_prune, (KEEP_DAYS, ARG_VERBOSE)),

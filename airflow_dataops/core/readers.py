@@ -9,7 +9,17 @@ from itertools import groupby
 
 from airflow_dataops.core.usage import ALL, Access, Usage
 
-CONFIDENCE = {"ref": "exact", "hook": "reported", "sql": "parsed", "asset": "declared"}
+CONFIDENCE = {
+    "ref": "exact",
+    "access_history": "recorded",
+    "jobs": "recorded",
+    "hook": "reported",
+    "sql": "parsed",
+    "log": "parsed",
+    "pg_stat_statements": "parsed",
+    "pg_stat_user_tables": "counted",
+    "asset": "declared",
+}
 """How sure each source of knowledge is, the surest first."""
 
 

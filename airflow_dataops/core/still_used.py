@@ -28,12 +28,14 @@ class Watch:
     :param since: the window's begin; its end is now.
     :param started: when the first use of anything was logged; ``None`` before.
     :param coverage: how much of what was run then is known.
+    :param records: which databases' own records were harvested, and since when each tells.
     """
 
     since: datetime
     now: datetime
     started: datetime | None
     coverage: Coverage
+    records: tuple[str, ...] = ()
 
     @property
     def gap(self) -> str | None:
@@ -58,7 +60,7 @@ class Watch:
             if share is None
             else f"{share:.0%} of {self.coverage.statements:,} statements parsed"
         )
-        return f"in {days} days; {parsed}"
+        return "; ".join((f"in {days} days", parsed, *self.records))
 
 
 @dataclass(frozen=True, kw_only=True)

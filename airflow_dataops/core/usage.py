@@ -24,11 +24,12 @@ class Use:
     :param relation: what was used, by name.
     :param consumer: who: ``dag.task`` for a task.
     :param source: how it is known: ``ref`` (exact), ``sql`` (parsed from the SQL that was run), ``hook`` (reported by
-        a hook) or ``asset`` (declared as an inlet or outlet).
+        a hook), ``asset`` (declared as an inlet or outlet), or the record of the database that tells of it.
     :param columns: those that were used, sorted, or ``("*",)`` for all; ``None`` where they are not known.
     :param conn_id: the connection in which the relation is; ``None`` where it is not known.
     :param dataset: the dataset of which it is a relation; ``None`` where it is none (yet).
     :param release: its release; ``None`` with the dataset, and for what no release was built for.
+    :param count: how often, where a database's record tells of several at once; ``at`` is then the last time.
     """
 
     relation: str
@@ -41,6 +42,7 @@ class Use:
     conn_id: str | None = None
     dataset: str | None = None
     release: int | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

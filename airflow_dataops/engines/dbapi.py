@@ -58,9 +58,9 @@ class DbApiSession:
         """
         with self._driver.understanding(), self._driver.cursor(self._connection) as cursor, self._running(cursor):
             if parameters:
-                cursor.execute(self._driver.styled(sql, self._connection), tuple(parameters))
+                cursor.execute(self._driver.styled(sql, self._connection) + self._driver.mark, tuple(parameters))
             else:
-                cursor.execute(sql)
+                cursor.execute(sql + self._driver.mark)
             if not cursor.description:
                 return (), []
             try:

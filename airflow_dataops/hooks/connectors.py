@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError, DataOpsError, LockTimeout
+from airflow_dataops.core.harvest import OWN
 from airflow_dataops.core.ports import Database
 from airflow_dataops.engines.dbapi import DbApiSession
 from airflow_dataops.engines.drivers import driver_of
@@ -49,8 +50,7 @@ _FILES = {"duckdb": "DuckDB", "sqlite": "SQLite"}
 _CONN_ID = re.compile(r"[\w#!()\-.:/\\]{1,250}")
 _PID = re.compile(r"\(PID (\d+)\)")
 _NAME_US = (
-    "SELECT set_config('application_name',"
-    " coalesce(nullif(current_setting('application_name'), ''), 'airflow-dataops'), false)"
+    f"SELECT set_config('application_name', coalesce(nullif(current_setting('application_name'), ''), '{OWN}'), false)"
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0006"
 """The newest migration: what this package reads and writes (a test compares it with Alembic's head)."""
 
 
@@ -278,6 +278,19 @@ class StopLiftRow(Base):
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class HarvestRow(Base):
+    """The last harvest of a database's record of its use."""
+
+    __tablename__ = "dataops_harvest"
+    conn_id: Mapped[str] = mapped_column(primary_key=True)
+    record: Mapped[str] = mapped_column(String(20), primary_key=True)
+    # How many there were: of two that run at once, one is first, and the other's finds are not counted.
+    number: Mapped[int]
+    at: Mapped[datetime]
+    since: Mapped[datetime]
+    state: Mapped[dict[str, Any]]
 
 
 class PinRow(Base):

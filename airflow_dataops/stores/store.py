@@ -23,6 +23,7 @@ from airflow_dataops.stores.approvals import ApprovalShelf
 from airflow_dataops.stores.contracts import ContractShelf
 from airflow_dataops.stores.diffs import DiffShelf
 from airflow_dataops.stores.gates import GateShelf
+from airflow_dataops.stores.harvests import HarvestShelf
 from airflow_dataops.stores.releases import ReleaseShelf
 from airflow_dataops.stores.stops import StopShelf
 from airflow_dataops.stores.switches import SwitchShelf
@@ -175,6 +176,11 @@ class Store:
     def usage(self) -> UsageShelf:
         """Consumers, their reads, and what their runs are pinned to."""
         return UsageShelf(self)
+
+    @cached_property
+    def harvests(self) -> HarvestShelf:
+        """Up to where the databases' own records are known."""
+        return HarvestShelf(self)
 
 
 @lru_cache(maxsize=8)

@@ -20,7 +20,7 @@ from airflow_dataops.stores.models import (
     UsageEventRow,
     UsageRow,
 )
-from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, live_at, logged, named
+from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, lives, logged, named
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -52,10 +52,10 @@ class UsageShelf:
         with self._store.reading() as session:
             return named(session, names)
 
-    def live_at(self, dataset: str, at: datetime) -> int | None:
-        """Return the number of the release that was live at a time."""
+    def lives(self, dataset: str, *, after: datetime, until: datetime) -> list[tuple[datetime, int]]:
+        """Return when which release went live, in order: the last one up to ``after``, and those up to ``until``."""
         with self._store.reading() as session:
-            return live_at(session, dataset, at)
+            return lives(session, dataset, after=after, until=until)
 
     def uses(
         self,

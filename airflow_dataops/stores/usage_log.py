@@ -52,18 +52,20 @@ def named(session: Session, names: Collection[str]) -> tuple[list[Dataset], dict
     )
 
 
-def live_at(session: Session, dataset: str, at: datetime) -> int | None:
-    """Return the number of the release that was live at a time."""
-    event = _TABLES["dataops_release_event"].c
+def lives(session: Session, dataset: str, *, after: datetime, until: datetime) -> list[tuple[datetime, int]]:
+    """Return when which release went live, in order: the last one up to ``after``, and those up to ``until``."""
+    table = _TABLES["dataops_release_event"]
+    event = table.c
     query = (
-        select(_RELEASE.c.number)
+        select(event.at, _RELEASE.c.number)
+        .join_from(table, _RELEASE, _RELEASE.c.id == event.release_id)
         .join(_DATASET, _DATASET.c.id == _RELEASE.c.dataset_id)
-        .join(_TABLES["dataops_release_event"], event.release_id == _RELEASE.c.id)
-        .where(_DATASET.c.name == dataset, event.to_state == State.LIVE, event.at <= at)
+        .where(_DATASET.c.name == dataset, event.to_state == State.LIVE)
         .order_by(event.at.desc(), event.id.desc())
-        .limit(1)
     )
-    return session.scalars(query).first()
+    first = session.execute(query.where(event.at <= after).limit(1))
+    then = session.execute(query.where(event.at > after, event.at <= until))
+    return [(at, number) for at, number in reversed([*then, *first])]
 
 
 def logged(session: Session, uses: Iterable[Use]) -> int:
@@ -138,7 +140,7 @@ def _key(use: Use) -> str:
 
 
 def _times(use: Use) -> dict[str, Any]:
-    return {"events": 1, "first_at": use.at, "last_at": use.at}
+    return {"events": use.count, "first_at": use.at, "last_at": use.at}
 
 
 def _join(rows: dict[Any, dict[str, Any]], key: Any, new: dict[str, Any]) -> None:
@@ -220,6 +222,11 @@ def _looked_up(session: Session, column: Any, value: Any, wanted: Collection[str
 
 def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
+
+
+def inserting(session: Session, table: Table) -> Any:
+    """Return an INSERT in the words of a session's database, as :func:`_insert` has it."""
+    return _insert(_dialect(session), table)
 
 
 def _insert(dialect: str, table: Table) -> Any:

@@ -16,6 +16,7 @@ from airflow_dataops.operators.release import (
     RollbackReleaseOperator,
     StageReleaseOperator,
 )
+from airflow_dataops.operators.usage import HarvestUsageOperator
 from airflow_dataops.sensors.release import ReleaseSensor
 
 # What shapes the task itself and is known when the DAG is written.
@@ -49,6 +50,7 @@ FIXED = {
         RetireReleasesOperator,
         RollbackReleaseOperator,
         ReleaseSensor,
+        HarvestUsageOperator,
     ],
 )
 def test_template_fields_are_complete(operator: type) -> None:

@@ -12,6 +12,7 @@ MODULES = (
     "airflow_dataops",
     "airflow_dataops.operators.gate",
     "airflow_dataops.operators.release",
+    "airflow_dataops.operators.usage",
     "airflow_dataops.sensors.release",
     "airflow_dataops.decorators.gate",
     "airflow_dataops.triggers.release",

@@ -65,6 +65,8 @@ class Driver:
     """Begins a transaction that writes."""
     snapshot: ClassVar[tuple[str, ...]] = ()
     """Begins a transaction that reads one state of the data; empty where there is none over several statements."""
+    mark: ClassVar[str] = ""
+    """Stands behind each statement where the database keeps them, so that its records tell ours from others'."""
 
     def enter(self, connection: Any) -> Callable[[], None]:
         """Let each statement commit by itself; return what makes the connection as it was."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_dataops.core.errors import ConfigurationError
+from airflow_dataops.core.harvest import MARK
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.engines.drivers.base import Asks, Rows
 from airflow_dataops.engines.drivers.warehouse import Warehouse
@@ -34,6 +35,7 @@ class BigQueryDriver(Warehouse):
     dialect = "bigquery"
     label = "BigQuery"
     names = ("bigquery", "gcpbigquery")
+    mark = f"\n{MARK}"
     modules = ("google", "googleapiclient")
     passing = frozenset({"ServerError", "TooManyRequests", "RetryError", "TransportError"})
 

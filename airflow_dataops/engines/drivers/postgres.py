@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_dataops.core.errors import DataOpsError, LockTimeout, MeasureError
+from airflow_dataops.core.harvest import MARK
 from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.engines.drivers.base import Asks, Driver, Running, family, percent_style, without_values
 
@@ -35,6 +36,7 @@ class PostgresDriver(Driver):
     label = "PostgreSQL"
     names = ("postgres", "postgresql")
     snapshot = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
+    mark = f"\n{MARK}"
 
     def enter(self, connection: Any) -> Callable[[], None]:
         """Put the driver into autocommit."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from airflow_dataops.core.harvest import MARK
 from airflow_dataops.engines.drivers.base import Running, log
 from airflow_dataops.engines.drivers.warehouse import Warehouse, in_utc
 
@@ -41,6 +42,7 @@ class SnowflakeDriver(Warehouse):
     dialect = "snowflake"
     label = "Snowflake"
     names = ("snowflake",)
+    mark = f"\n{MARK}"
     modules = ("snowflake",)
     current_schema = "CURRENT_SCHEMA()"
     passing = frozenset(

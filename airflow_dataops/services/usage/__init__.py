@@ -2,6 +2,8 @@
 
 from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_used, reached, watched, who_reads
 from airflow_dataops.services.usage.contracts import contracts_of, register_file, register_one, withdraw_one
+from airflow_dataops.services.usage.harvesting import Harvested, harvest, records_of
+from airflow_dataops.services.usage.outside import Source
 from airflow_dataops.services.usage.overview import drawn, known, portrait, unused
 from airflow_dataops.services.usage.recording import flush, log_build, record
 from airflow_dataops.services.usage.reporting import report
@@ -9,11 +11,14 @@ from airflow_dataops.services.usage.resolving import await_release, pin, resolve
 from airflow_dataops.services.usage.stopping import known_reads, refuse_stopped, resume, stop_of
 
 __all__ = [
+    "Harvested",
+    "Source",
     "adopted_by",
     "await_release",
     "contracts_of",
     "drawn",
     "flush",
+    "harvest",
     "hit_by",
     "is_still_used",
     "known",
@@ -23,6 +28,7 @@ __all__ = [
     "portrait",
     "reached",
     "record",
+    "records_of",
     "refuse_stopped",
     "register_file",
     "register_one",

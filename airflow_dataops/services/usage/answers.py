@@ -69,6 +69,7 @@ def watched(store: Store, now: datetime, *, window: timedelta = WINDOW) -> Watch
         now=now,
         started=store.usage.watched_since(),
         coverage=store.usage.covered(since.date()),
+        records=tuple(kept.text for kept in store.harvests.all()),
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+from bisect import bisect_right
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from airflow_dataops.core.errors import DataOpsError
@@ -71,7 +74,15 @@ def of_datasets(store: Store, uses: tuple[Use, ...]) -> tuple[Use, ...]:
     A connection's own datasets come first; a consumer may have another one to the same database.
     """
     datasets, own = store.usage.named({use.relation for use in uses})
-    live_at = functools.cache(store.usage.live_at)
+    times = [use.at for use in uses]
+
+    @functools.cache
+    def lives(dataset: str) -> list[tuple[datetime, int]]:
+        return store.usage.lives(dataset, after=min(times), until=max(times))
+
+    def live_at(dataset: str, at: datetime) -> int | None:
+        found = bisect_right(lives(dataset), at, key=itemgetter(0))
+        return lives(dataset)[found - 1][1] if found else None
 
     def resolved(use: Use) -> Use:
         seen = [each for each in datasets if each.reader.casefold() == use.relation.casefold()]
