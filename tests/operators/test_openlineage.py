@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from runs import Airflow
@@ -140,5 +141,24 @@ def test_a_receiver_that_fails_fails_no_task(airflow: Airflow, receiver: Receive
     receiver.answer = 500
     states, log = run("http://127.0.0.1:9" if away else receiver.url, ("told", {"by": 1}))
     assert set(states[0].values()) == {"success"}, log[-4000:]
-    assert "OpenLineage" in log
+    ends = [line for line in log.splitlines() if "Failed to emit" in line and "COMPLETE" in line.upper()]
+    assert len(ends) == len(states[0]) + 1  # once for each task's end, and the run's
     assert bool(receiver.events) is not away
+
+
+def test_a_postgres_database_has_the_providers_names(
+    airflow: Airflow, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.engine import make_url
+
+    from airflow_dataops.hooks.lineage import place_of
+
+    url = make_url(postgres_url)
+    host = url.host or str(url.query.get("host"))
+    shop = {"conn_type": "postgres", "host": host, "port": url.port or 5432, "schema": url.database}
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({**shop, "login": url.username, "password": url.password}))
+    place = place_of("shop")
+    assert place is not None
+    authority = f"{quote(host, safe='')}:{url.port or 5432}"  # the socket's folder, as the provider writes it
+    assert (place.namespace, place.database) == (f"postgres://{authority}", url.database)
+    assert place.schema == "public"
