@@ -17,6 +17,7 @@ from airflow_dataops.core.verdicts import Verdict
 from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.tasks import task_key
 from airflow_dataops.operators.errors import DataOpsFailed, GateFailed, airflow_errors
+from airflow_dataops.operators.lineage import TellsLineage, Touched
 from airflow_dataops.operators.links import GateLink
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _LEVELS = {
 }
 
 
-class GateOperator(BaseOperator, SkipMixin):
+class GateOperator(TellsLineage, BaseOperator, SkipMixin):
     """Judge a release, or data in place, with a suite; bad data stops what is downstream.
 
     The verdict is stored, logged and pushed as XCom (a compact JSON result, at most 16 KB) before anything is raised.
@@ -121,6 +122,7 @@ class GateOperator(BaseOperator, SkipMixin):
             self._check_arguments(context)
             store = open_store()
             run = self._run(store, context)
+        self.touched = Touched(reads=(run.release,) if run.release else (), run=run, table=self.table)
         for line in report(run):
             self.log.log(_LEVELS[run.result.verdict], line)
         result = run.result.compact(gate_run=run.id)

@@ -12,6 +12,7 @@ from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.targets import target_of
 from airflow_dataops.hooks.tasks import task_operation
 from airflow_dataops.operators.errors import DiffRefused, airflow_errors
+from airflow_dataops.operators.lineage import TellsLineage, Touched
 from airflow_dataops.operators.links import DiffLink
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_dataops.stores.diffs import DiffRun
 
 
-class DiffReleaseOperator(BaseOperator):
+class DiffReleaseOperator(TellsLineage, BaseOperator):
     """Compare a candidate with what is live: columns, rows and, given a key, which rows are new, gone or changed.
 
     The diff is stored, logged and pushed as XCom ``diff`` (compact JSON, at most 16 KB) before anything is raised. What
@@ -64,6 +65,9 @@ class DiffReleaseOperator(BaseOperator):
 
         with airflow_errors():
             run = self._run(context)
+        name, base = run.diff.release, run.diff.base
+        compared = () if base is None else (ReleaseName(dataset=name.dataset, number=base),)
+        self.touched = Touched(reads=(name, *compared))
         for line in run.diff.markdown().splitlines():
             self.log.info(line)
         context["ti"].xcom_push(key="diff", value=run.diff.compact(number=run.id))  # before raising: a failure keeps it

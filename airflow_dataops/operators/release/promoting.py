@@ -13,13 +13,14 @@ from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.targets import target_of
 from airflow_dataops.hooks.tasks import task_operation
 from airflow_dataops.operators.errors import airflow_errors
+from airflow_dataops.operators.lineage import TellsLineage, Touched
 from airflow_dataops.operators.upstream import approvals_upstream, gates_named, gates_upstream
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PromoteReleaseOperator(BaseOperator):
+class PromoteReleaseOperator(TellsLineage, BaseOperator):
     """Make a release live, given evidence from every gate and approval upstream; emit the dataset's asset event.
 
     The event (``Asset("sales.orders")``) is emitted only when a switch happened.
@@ -98,5 +99,6 @@ class PromoteReleaseOperator(BaseOperator):
                 context["outlet_events"][self.alias].add(Asset(name.dataset), extra={"release": str(name)})
                 news.append((name, promotion.op))
         if news:
+            self.touched = Touched(writes=tuple(name for name, _ in news))
             self.after_success = partial(announce, target, *news)
         return str(names[0]) if isinstance(self.release, str) else [str(name) for name in names]

@@ -14,6 +14,7 @@ from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.targets import target_of
 from airflow_dataops.hooks.tasks import task_operation
 from airflow_dataops.operators.errors import airflow_errors
+from airflow_dataops.operators.lineage import TellsLineage, Touched
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_dataops.services.releasing import Outcome, Return
 
 
-class RollbackReleaseOperator(BaseOperator):
+class RollbackReleaseOperator(TellsLineage, BaseOperator):
     """Make live what was live before: the pointer is set back at once, nothing is rebuilt.
 
     With ``emit`` the dataset's asset event says so to DAGs that repair what was built from the bad release: its extra
@@ -68,6 +69,7 @@ class RollbackReleaseOperator(BaseOperator):
             returns = self._returns(context)
             target = target_of(store, returns[0].dataset)
             outcomes = rollback_all(target, returns, emits=self.emit, dry_run=self._dry_run)
+        self.touched = Touched(writes=tuple(outcome.release.name for outcome in outcomes if outcome.switched))
         news = []
         for returning, outcome in zip(returns, outcomes, strict=True):
             self.log.info(outcome.message)

@@ -12,6 +12,7 @@ from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.hooks.tasks import task_operation
 from airflow_dataops.operators.errors import airflow_errors
+from airflow_dataops.operators.lineage import TellsLineage, Touched
 from airflow_dataops.operators.upstream import approvals_downstream, gates_downstream
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_dataops.engines.sql.watching import Watch
 
 
-class StageReleaseOperator(BaseOperator):
+class StageReleaseOperator(TellsLineage, BaseOperator):
     """Build a candidate of a dataset beside what readers see, and return its name (``sales.orders@r42``).
 
     :param dataset: the logical name that consumers read. (templated)
@@ -121,6 +122,7 @@ class StageReleaseOperator(BaseOperator):
                 frozen_by=self.frozen_by,
             )
             log_build(store, release, lineage, op, taken=taken)
+        self.touched = Touched(writes=(release.name,), sources=sources)
         return str(release)
 
     def _taken(self, takes: str) -> str | None:
