@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_dataops.core.releases import Release
     from airflow_dataops.core.results import CheckResult, GateResult
 
-PRODUCER = "https://pypi.org/project/airflow-dataops/"
+PRODUCER = "urn:airflow-dataops"
 """Who says so: stands in each facet as ``_producer``."""
 _SEVERITY = {Severity.CRITICAL: "error", Severity.WARNING: "warn", Severity.INFO: "info"}
 _NUMBERS = {
