@@ -99,7 +99,7 @@ def test_releases_and_verdicts_are_told(airflow: Airflow, receiver: Receiver) ->
     assert (staged["namespace"], staged["name"]) == (namespace, "nyc_told")
     facets = staged["facets"]
     assert facets["version"]["datasetVersion"] == "nyc.told@r1"
-    assert facets["version"]["_producer"] == "https://pypi.org/project/airflow-dataops/"
+    assert facets["version"]["_producer"] == "urn:airflow-dataops"
     assert facets["version"]["_schemaURL"].endswith("#/$defs/DatasetVersionDatasetFacet")
     assert [field["name"] for field in facets["schema"]["fields"]] == ["v", "name"]
     assert facets["symlinks"]["identifiers"] == [{"namespace": namespace, "name": "nyc_told__r1", "type": "TABLE"}]
