@@ -25,6 +25,7 @@ CONTRACTS_FILE = Arg(("file",), help="YAML or JSON: for each dataset a list of c
 OF_CONSUMER = Arg(("--consumer",), required=True, help="whose it is: the name of a dashboard, a team's script, …")
 OWNER = Arg(("--owner",), help="who is to be asked; else whom the file names")
 KEEP_DAYS = Arg(("--keep-days",), type=int, default=92, help="keep the events of so many days (default 92)")
+DECLARED = Arg(("file",), help="YAML with consumers, or dbt's target/manifest.json with its exposures")
 CONN_ID = Arg(("conn_id",), help="the connection to the database")
 SOURCE = Arg(
     ("--source",),
@@ -50,10 +51,11 @@ def usage_report(args: Any) -> None:
                 "release": reader.release,
                 "columns": reader.columns,
                 "times": reader.reads,
-                "first_read": reader.first_read,
-                "last_read": reader.last_read,
+                "first_read": reader.first_read if reader.reads else None,
+                "last_read": reader.last_read if reader.reads else None,
                 "known_from": reader.sources,
                 "confidence": reader.confidence,
+                "owner": reader.owner,
             }
             for reader in who_reads(open_store(), args.dataset)
         ),
@@ -76,8 +78,9 @@ def usage_impact(args: Any) -> None:
                 "reach": hit.reach,
                 "columns": hit.reader.columns,
                 "times": hit.reader.reads,
-                "last_read": hit.reader.last_read,
+                "last_read": hit.reader.last_read if hit.reader.reads else None,
                 "confidence": hit.reader.confidence,
+                "owner": hit.reader.owner,
             }
             for hit in hit_by(open_store(), args.name, datetime.now(UTC), column=args.column)
         ),
@@ -148,6 +151,22 @@ def usage_prune(args: Any) -> None:
     """Remove old events; what they add up to stays."""
     gone = open_store().usage.forget(datetime.now(UTC) - timedelta(days=args.keep_days))
     print(f"Removed {counted(gone, 'event')}; the totals and the days' counts are kept.")
+
+
+@command
+def usage_declare(args: Any) -> None:
+    """Register consumers that say themselves what they read."""
+    from pathlib import Path
+
+    from airflow_dataops.formats.consumers import read_consumers
+
+    found = read_consumers(Path(args.file))
+    new, gone = open_store().declared.keep(found, datetime.now(UTC))
+    consumers = len({each.consumer for each in found.consumers})
+    print(
+        f"{found.origin} declares {counted(consumers, 'consumer')} and {counted(len(found.consumers), 'read')}: "
+        f"{new} new, {gone} withdrawn."
+    )
 
 
 @command
@@ -233,6 +252,9 @@ USAGE_COMMANDS = GroupCommand(
         ),
         ActionCommand("flush", "Store what this host kept while the store was away", usage_flush, (ARG_VERBOSE,)),
         ActionCommand("prune", "Remove single events that are old", usage_prune, (KEEP_DAYS, ARG_VERBOSE)),
+        ActionCommand(
+            "declare", "Register consumers that say themselves what they read", usage_declare, (DECLARED, ARG_VERBOSE)
+        ),
         ActionCommand("contracts", "Who relies on what", usage_contracts, (DATASET_IF_ANY, ARG_OUTPUT, ARG_VERBOSE)),
         ActionCommand(
             "contract",

@@ -19,6 +19,7 @@ CONFIDENCE = {
     "pg_stat_statements": "parsed",
     "pg_stat_user_tables": "counted",
     "asset": "declared",
+    "declared": "declared",
 }
 """How sure each source of knowledge is, the surest first."""
 
@@ -31,6 +32,8 @@ class Reader:
     :param release: the one that it read last; ``None`` where it read none.
     :param columns: those that it reads, sorted, or ``("*",)``; ``None`` where some of its reads do not tell.
     :param sources: from where that is known, the surest first.
+    :param reads: how often it was seen to; 0 where it is declared alone: both times are then when it was declared.
+    :param owner: who is to be asked, where that is declared.
     """
 
     consumer: str
@@ -42,6 +45,7 @@ class Reader:
     reads: int
     first_read: datetime
     last_read: datetime
+    owner: str | None = None
 
     @property
     def confidence(self) -> str:
@@ -90,7 +94,7 @@ def adoption(usages: Iterable[Usage], live: int | None) -> list[Adopter]:
     last: dict[str, Usage] = {}
     for usage in usages:
         before = last.get(usage.consumer)
-        if usage.access is Access.READ and (before is None or _order(usage) > _order(before)):
+        if usage.access is Access.READ and usage.events and (before is None or _order(usage) > _order(before)):
             last[usage.consumer] = usage
     found = [
         Adopter(
@@ -113,17 +117,19 @@ def _reader(usages: list[Usage]) -> Reader:
     for usage in usages:
         per_source[usage.source] = per_source.get(usage.source, 0) + usage.events
     reads = max(per_source.values())
+    seen = [usage for usage in usages if usage.events] or usages
     told = [usage for usage in usages if usage.columns is not None]
     columns: set[str] = {column for usage in told for column in usage.columns or ()}
-    known = sum(usage.events for usage in told) >= reads
+    known = bool(told) and sum(usage.events for usage in told) >= reads
     return Reader(
         consumer=usages[0].consumer,
         dag_id=usages[0].dag_id,
         name=usages[0].name,
-        release=max(usages, key=_order).release,
+        release=max(seen, key=_order).release,
         columns=None if not known else ALL if "*" in columns else tuple(sorted(columns)),
         sources=tuple(sorted(per_source, key=list(CONFIDENCE).index)),
         reads=reads,
-        first_read=min(usage.first_at for usage in usages),
-        last_read=max(usage.last_at for usage in usages),
+        first_read=min(usage.first_at for usage in seen),
+        last_read=max(usage.last_at for usage in seen),
+        owner=next((usage.owner for usage in usages if usage.owner), None),
     )

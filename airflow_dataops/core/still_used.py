@@ -94,7 +94,9 @@ def still_used(
     :param dataset: whose release or column that is; nothing for the dataset itself.
     :param column: one of its columns, where that is asked about.
     """
-    every = [reader for reader in readers if column is None or reader.may_read(column)]
+    theirs = [reader for reader in readers if column is None or reader.may_read(column)]
+    every = [reader for reader in theirs if reader.reads]
+    said = [reader for reader in theirs if not reader.reads]
     found = [reader for reader in every if reader.last_read >= watch.since]
     sure = [reader for reader in found if column is None or reader.columns is not None]
     last = max((reader.last_read for reader in every), default=None)
@@ -106,6 +108,9 @@ def still_used(
         )
     elif found:
         standing, why = Standing.UNKNOWN, f"{found[0].consumer} reads columns that are not known; {watch.text}"
+    elif said:
+        who = f"{said[0].consumer} ({said[0].owner})" if said[0].owner else said[0].consumer
+        standing, why = Standing.UNKNOWN, f"0 reads {watch.text}, but {who} declares that it reads it"
     elif watch.gap:
         standing, why = Standing.UNKNOWN, f"0 reads {watch.text}, but {watch.gap}"
     else:
@@ -115,6 +120,6 @@ def still_used(
         dataset=dataset or name,
         standing=standing,
         last_read=last,
-        consumers=tuple(reader.consumer for reader in found),
+        consumers=tuple(reader.consumer for reader in found or said),
         why=why,
     )

@@ -52,7 +52,8 @@ class Usage:
     :param dag_id: the DAG to which the consumer belongs; ``None`` outside of Airflow.
     :param relation: the one that was used last.
     :param release: the one that was used last; where usage is told per release, that one.
-    :param events: how often.
+    :param events: how often; 0 for what is declared and was not seen.
+    :param owner: who is to be asked, where that is declared.
     """
 
     consumer: str
@@ -67,6 +68,7 @@ class Usage:
     conn_id: str | None = None
     dataset: str | None = None
     release: int | None = None
+    owner: str | None = None
 
     @property
     def name(self) -> str:

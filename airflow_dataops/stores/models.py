@@ -10,7 +10,7 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration: what this package reads and writes (a test compares it with Alembic's head)."""
 
 
@@ -278,6 +278,20 @@ class StopLiftRow(Base):
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class DeclaredRow(Base):
+    __tablename__ = "dataops_declared"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    origin: Mapped[str] = mapped_column(Text)
+    consumer: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text)
+    columns: Mapped[list[Any] | None]
+    kind: Mapped[str | None] = mapped_column(Text)
+    owner: Mapped[str | None] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
 
 
 class HarvestRow(Base):

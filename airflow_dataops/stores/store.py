@@ -21,6 +21,7 @@ from airflow_dataops.core.errors import ConfigurationError, StoreUnavailable
 from airflow_dataops.stores import schema
 from airflow_dataops.stores.approvals import ApprovalShelf
 from airflow_dataops.stores.contracts import ContractShelf
+from airflow_dataops.stores.declared import DeclaredShelf
 from airflow_dataops.stores.diffs import DiffShelf
 from airflow_dataops.stores.gates import GateShelf
 from airflow_dataops.stores.harvests import HarvestShelf
@@ -176,6 +177,11 @@ class Store:
     def usage(self) -> UsageShelf:
         """Consumers, their reads, and what their runs are pinned to."""
         return UsageShelf(self)
+
+    @cached_property
+    def declared(self) -> DeclaredShelf:
+        """Who says what it reads."""
+        return DeclaredShelf(self)
 
     @cached_property
     def harvests(self) -> HarvestShelf:

@@ -16,6 +16,7 @@ from airflow_dataops.core.releases import TRANSITIONS, Action, Dataset, Release,
 from airflow_dataops.hooks.store import open_store
 from airflow_dataops.services.releasing.approving import state_shown
 from airflow_dataops.services.releasing.canary import begun
+from airflow_dataops.services.usage import known_uses
 from airflow_dataops.stores.gate_lists import GateSummary, newest_of_each
 from airflow_dataops.stores.store import Store
 from airflow_dataops.ui.access import NOT_FOUND, Reader, ReaderDep
@@ -77,7 +78,7 @@ def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int
     reader.open(release.key.dag_id)
     live = store.releases.live(dataset)
     newest = live.name.number if live else None
-    usages = store.usage.uses(dag_ids=reader.dag_ids)
+    usages = known_uses(store, dag_ids=reader.dag_ids)
     return page(
         request,
         "release.html",

@@ -192,8 +192,8 @@ def age(at: datetime, now: datetime) -> str:
 
 def pace(reader: Reader) -> str:
     """Return how often a consumer reads, as people say it: ``12 a day``, ``2 a week``."""
-    if reader.reads == 1:
-        return "once"
+    if reader.reads < 2:
+        return "once" if reader.reads else "declared, not seen"
     for days, noun in ((1, "day"), (7, "week"), (31, "month")):
         if reader.per_day * days >= 0.95:
             return f"{reader.per_day * days:,.0f} a {noun}"

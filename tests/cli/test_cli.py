@@ -193,6 +193,26 @@ def test_a_dashboards_contracts_are_registered_listed_and_withdrawn(run: Run, st
     assert json.loads(run("usage", "contracts", "--output", "json")) == []
 
 
+def test_declared_consumers_are_registered_listed_and_withdrawn(run: Run, store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "consumers.yaml"
+    file.write_text("consumers: [{name: board, owner: bi, reads: [nyc.flights, {table: mart.x, columns: [v]}]}]")
+    said = run("usage", "declare", str(file))
+    assert f"{file} declares 1 consumer and 2 reads: 2 new, 0 withdrawn." in said
+    rows = json.loads(run("usage", "report", "--output", "json"))
+    assert [(row["consumer"], row["reads"], row["times"], row["last_read"], row["owner"]) for row in rows] == [
+        ("board", "mart.x", 0, None, "bi"),
+        ("board", "nyc.flights", 0, None, "bi"),
+    ]
+    (hit,) = json.loads(run("usage", "impact", "mart.x", "--column", "v", "--output", "json"))
+    assert (hit["consumer"], hit["owner"], hit["confidence"]) == ("board", "bi", "declared")
+    assert json.loads(run("usage", "impact", "mart.x", "--column", "w", "--output", "json")) == []
+    file.write_text("consumers: [{name: board, reads: []}]")
+    with pytest.raises(SystemExit, match=r"consumers\[0\] needs a name, and reads"):
+        run("usage", "declare", str(file))
+    file.write_text("consumers: []")
+    assert "0 new, 2 withdrawn." in run("usage", "declare", str(file))
+
+
 def test_what_stops_readers_is_lifted(run: Run, store: Store) -> None:
     for value in (1, 2):
         run("release", "promote", staged(store, value), "--reason", "first", "--ungated")

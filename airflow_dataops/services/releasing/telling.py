@@ -11,6 +11,7 @@ from airflow_dataops.core.impact import impact
 from airflow_dataops.core.releases import Operation, Release
 from airflow_dataops.core.values import counted, plain
 from airflow_dataops.core.verdicts import Outcome
+from airflow_dataops.services.usage.declaring import known_uses
 from airflow_dataops.stores.gate_lists import newest_of_each
 
 if TYPE_CHECKING:
@@ -77,15 +78,15 @@ def _gates(runs: Sequence[GateRun], question: Question) -> list[str]:
 def _reached(store: Store, release: Release, op: Operation) -> list[str]:
     """Return whom the release would reach, the most important first."""
     name = release.dataset.name
-    hits = impact(store.usage.uses(), name, now=op.now)
+    hits = impact(known_uses(store), name, now=op.now)
     lines = []
     for hit in hits[:SHOWN]:
         through = f" of {plain(hit.reader.name)}" if hit.distance > 1 else ""
         feeds = f"; feeds {plain(', '.join(hit.feeds))}" if hit.feeds else ""
-        last = f"{hit.reader.last_read:%Y-%m-%d}"
-        lines.append(
-            f"- {plain(hit.reader.consumer)}: {counted(hit.reader.reads, 'read')}{through}, last {last}{feeds}"
-        )
+        reader = hit.reader
+        owner = f" (owner {plain(reader.owner)})" if reader.owner else ""
+        read = f"{counted(reader.reads, 'read')}{through}, last {reader.last_read:%Y-%m-%d}"
+        lines.append(f"- {plain(reader.consumer)}{owner}: {read if reader.reads else f'declared{through}'}{feeds}")
     if len(hits) > SHOWN:
         lines.append(f"- {len(hits) - SHOWN} more")
     return [f"**Known consumers of {plain(name)}**", "", *(lines or ["- Nobody has read it yet."])]

@@ -2,6 +2,7 @@
 
 from airflow_dataops.services.usage.answers import adopted_by, hit_by, is_still_used, reached, watched, who_reads
 from airflow_dataops.services.usage.contracts import contracts_of, register_file, register_one, withdraw_one
+from airflow_dataops.services.usage.declaring import known_uses
 from airflow_dataops.services.usage.harvesting import Harvested, harvest, records_of
 from airflow_dataops.services.usage.outside import Source
 from airflow_dataops.services.usage.overview import drawn, known, portrait, unused
@@ -23,6 +24,7 @@ __all__ = [
     "is_still_used",
     "known",
     "known_reads",
+    "known_uses",
     "log_build",
     "pin",
     "portrait",

@@ -13,6 +13,7 @@ from airflow_dataops.core.releases import KEPT, State
 from airflow_dataops.core.still_used import StillUsed, Watch, still_used
 from airflow_dataops.core.usage import Access
 from airflow_dataops.core.values import counted
+from airflow_dataops.services.usage.declaring import known_uses
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -23,7 +24,7 @@ WINDOW = timedelta(days=92)
 
 def who_reads(store: Store, dataset: str | None = None) -> list[Reader]:
     """Return who reads a dataset, or anything, most recently read first."""
-    return readers(store.usage.uses(dataset=dataset, access=Access.READ))
+    return readers(known_uses(store, dataset=dataset, access=Access.READ))
 
 
 def hit_by(store: Store, name: str, now: datetime, *, column: str | None = None) -> list[Hit]:
@@ -31,7 +32,7 @@ def hit_by(store: Store, name: str, now: datetime, *, column: str | None = None)
 
     :raises ReleaseNotFound: nothing of that name is known.
     """
-    usages = store.usage.uses()
+    usages = known_uses(store)
     if store.releases.find_dataset(name) is None and not any(usage.name == name for usage in usages):
         raise ReleaseNotFound(
             f"Nothing is known of {name!r}: it is no dataset, and nobody has been seen to use a table of that name. "
@@ -43,12 +44,18 @@ def hit_by(store: Store, name: str, now: datetime, *, column: str | None = None)
 def reached(store: Store, name: str, now: datetime, *, shown: int = 3) -> str:
     """Return in one sentence whom a change of a dataset or table reaches; empty where nobody is known to read it."""
     datasets, _ = store.usage.named([name])
-    hits = impact(store.usage.uses(), datasets[0].name if datasets else name, now=now)
+    hits = impact(known_uses(store), datasets[0].name if datasets else name, now=now)
     if not hits:
         return ""
-    named = [f"{hit.reader.consumer}{f' (feeds {hit.feeds[0]})' if hit.feeds else ''}" for hit in hits[:shown]]
+    named = [_named(hit) for hit in hits[:shown]]
     more = [f"{len(hits) - shown} more"] if len(hits) > shown else []
     return f"It would reach {counted(len(hits), 'consumer')}: {', '.join(named + more)}."
+
+
+def _named(hit: Hit) -> str:
+    told = [f"feeds {hit.feeds[0]}"] if hit.feeds else []
+    told += [f"owner {hit.reader.owner}"] if hit.reader.owner else []
+    return f"{hit.reader.consumer} ({', '.join(told)})" if told else hit.reader.consumer
 
 
 def adopted_by(store: Store, dataset: str) -> list[Adopter]:
@@ -84,7 +91,7 @@ def is_still_used(
     names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
     watch = watched(store, now, window=window)
     usages, per_release = defaultdict(list), defaultdict(list)
-    for usage in store.usage.uses(dataset=dataset, access=Access.READ):
+    for usage in known_uses(store, dataset=dataset, access=Access.READ):
         usages[usage.dataset].append(usage)
     for usage in store.usage.readers(dataset):
         per_release[usage.dataset, usage.release].append(usage)

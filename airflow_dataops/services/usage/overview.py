@@ -15,6 +15,7 @@ from airflow_dataops.core.relations import Column
 from airflow_dataops.core.still_used import Standing, StillUsed, Watch, still_used
 from airflow_dataops.core.usage import Access, Usage
 from airflow_dataops.services.usage.answers import is_still_used, watched
+from airflow_dataops.services.usage.declaring import known_uses
 from airflow_dataops.stores.live import live_now
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def drawn(store: Store, *, dag_ids: Collection[str] | None = None, by_task: bool
     """
     live = live_now(store, dag_ids=dag_ids)
     datasets = {each.name: live.get(each.name) for each in store.releases.datasets(dag_ids=dag_ids)}
-    return graph(store.usage.uses(dag_ids=dag_ids), datasets, by_task=by_task)
+    return graph(known_uses(store, dag_ids=dag_ids), datasets, by_task=by_task)
 
 
 def known(store: Store, now: datetime, *, dag_ids: Collection[str] | None = None) -> list[Known]:
@@ -77,8 +78,8 @@ def known(store: Store, now: datetime, *, dag_ids: Collection[str] | None = None
     :param dag_ids: only what these DAGs stage, read and write.
     """
     live, watch = live_now(store, dag_ids=dag_ids), watched(store, now)
-    theirs = _by_name(store.usage.uses(dag_ids=dag_ids))
-    every = {} if dag_ids is None else _by_name(store.usage.uses(access=Access.READ))
+    theirs = _by_name(known_uses(store, dag_ids=dag_ids))
+    every = {} if dag_ids is None else _by_name(known_uses(store, access=Access.READ))
     datasets = {each.name for each in store.releases.datasets(dag_ids=dag_ids)}
     datasets |= {use.dataset for uses in theirs.values() for use in uses if use.dataset}
     found = []
@@ -109,7 +110,7 @@ def unused(store: Store, now: datetime, *, dag_ids: Collection[str] | None = Non
         releases = {str(each.name) for each in store.releases.of(dag_ids=dag_ids, limit=None)}
         live = live_now(store, dag_ids=dag_ids)
         theirs = {"dataset": datasets, "release": releases}
-        seen = {use.consumer for use in store.usage.uses(dag_ids=dag_ids)}
+        seen = {use.consumer for use in known_uses(store, dag_ids=dag_ids)}
         found = [
             (kind, _open(one, seen))
             for kind, one in found
@@ -125,7 +126,7 @@ def portrait(store: Store, name: str, now: datetime, *, dag_ids: Collection[str]
 
     :param dag_ids: only what these DAGs stage, read and write.
     """
-    theirs, watch = store.usage.uses(dag_ids=dag_ids), watched(store, now)
+    theirs, watch = known_uses(store, dag_ids=dag_ids), watched(store, now)
     of_it = [use for use in theirs if use.name == name]
     is_dataset = any(each.name == name for each in store.releases.datasets(dag_ids=dag_ids))
     if not is_dataset and not of_it:
@@ -133,7 +134,7 @@ def portrait(store: Store, name: str, now: datetime, *, dag_ids: Collection[str]
     found = live_now(store, dataset=name, dag_ids=dag_ids).get(name)
     mine = every = readers(of_it)
     if dag_ids is not None:  # whether it is used is said of all of them
-        every = readers(use for use in store.usage.uses(access=Access.READ) if use.name == name)
+        every = readers(use for use in known_uses(store, access=Access.READ) if use.name == name)
     visible = {reader.consumer for reader in mine}
     newest = store.releases.live(name)
     return Portrait(
