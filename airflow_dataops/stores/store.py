@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -207,7 +207,10 @@ def _engine(url: str, patience: float) -> Engine:
     # An error's text goes to task logs: it must not hold what was about to be stored (samples are raw values).
     options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
     if backend == "postgresql":
-        return create_engine(parsed, connect_args={"connect_timeout": max(2, round(patience))}, **options)
+        engine = create_engine(parsed, connect_args={"connect_timeout": max(2, round(patience))}, **options)
+        if patience < BUSY_SECONDS:  # whoever says so will not wait for a lock either
+            event.listen(engine, "connect", partial(_limit_statements, seconds=patience))
+        return engine
     if parsed.database in (None, "", ":memory:"):
         raise ConfigurationError("The store cannot live in memory: every task is a process of its own. Give a file.")
     file = f"file:{quote(os.path.abspath(str(parsed.database)))}?mode=rw"
@@ -219,6 +222,13 @@ def _engine(url: str, patience: float) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _limit_statements(connection: Any, _record: Any, *, seconds: float) -> None:
+    """Let no statement of a session take longer."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = {round(1000 * seconds)}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -198,3 +199,16 @@ def test_a_store_of_an_earlier_version_keeps_its_reads(url: str) -> None:
     assert store.usage.add(Use(relation="r", dataset="d", release=1, **more)) == 1
     assert {(use.dataset, use.events) for use in store.usage.uses()} == {("d", 3), (None, 1)}  # in the same row
     assert store.usage.forget(NOW + timedelta(days=9)) == 4
+
+
+def test_whoever_has_little_patience_waits_for_no_lock(url: str) -> None:
+    store, hasty = Store(url), Store(url, patience=1.0)
+    store.upgrade()
+    use = Use(relation="r", consumer="report.build", source="sql", at=NOW, key=TaskKey(dag_id="d", run_id="x"))
+    store.usage.add(use)
+    with store.writing() as session:
+        session.execute(text("UPDATE dataops_usage SET events = events + 1"))
+        with pytest.raises(StoreUnavailable):
+            hasty.usage.add(replace(use, key=TaskKey(dag_id="d", run_id="y")))
+    hasty.usage.add(replace(use, key=TaskKey(dag_id="d", run_id="y")))
+    assert [known.events for known in store.usage.uses()] == [3]
