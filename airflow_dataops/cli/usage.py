@@ -9,6 +9,7 @@ from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, 
 
 from airflow_dataops.cli.commands import OF_DATASET, command, operation, show
 from airflow_dataops.core.harvest import Record
+from airflow_dataops.core.readers import Reader
 from airflow_dataops.core.values import counted
 from airflow_dataops.hooks.store import open_store
 
@@ -38,6 +39,12 @@ EXCLUDE = Arg(("--exclude",), nargs="+", help="roles, applications or consumers 
 ALL = Arg(("--all",), action="store_true", help="what is used, too")
 
 
+def _declared(reader: Reader) -> dict[str, Any]:
+    """Return the columns that tell whom to ask, and where to look."""
+    said = reader.declared
+    return {name: getattr(said, name, None) for name in ("owner", "kind", "url")}
+
+
 @command
 def usage_report(args: Any) -> None:
     """Print who reads what."""
@@ -55,7 +62,7 @@ def usage_report(args: Any) -> None:
                 "last_read": reader.last_read if reader.reads else None,
                 "known_from": reader.sources,
                 "confidence": reader.confidence,
-                "owner": reader.owner,
+                **_declared(reader),
             }
             for reader in who_reads(open_store(), args.dataset)
         ),
@@ -80,7 +87,7 @@ def usage_impact(args: Any) -> None:
                 "times": hit.reader.reads,
                 "last_read": hit.reader.last_read if hit.reader.reads else None,
                 "confidence": hit.reader.confidence,
-                "owner": hit.reader.owner,
+                **_declared(hit.reader),
             }
             for hit in hit_by(open_store(), args.name, datetime.now(UTC), column=args.column)
         ),

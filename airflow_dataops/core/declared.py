@@ -55,5 +55,5 @@ def as_usage(declared: Declared, at: datetime, dataset: str | None) -> Usage:
         last_at=at,
         columns=declared.columns,
         dataset=dataset,
-        owner=declared.owner,
+        declared=declared,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from airflow_dataops.core.readers import surest
 from airflow_dataops.core.usage import Access, Usage
 from airflow_dataops.core.verdicts import Verdict
 
@@ -99,7 +100,7 @@ def graph(usages: Iterable[Usage], datasets: Mapping[str, Live | None], *, by_ta
     """
     seen: dict[tuple[Kind, str], str | None] = {(Kind.DATASET, name): None for name in datasets}
     flows: dict[tuple[tuple[Kind, str], tuple[Kind, str]], list[Usage]] = {}
-    for usage in usages:
+    for usage in surest(usages):
         who = _consumer(usage, by_task=by_task)
         what = (Kind.DATASET if usage.dataset else Kind.TABLE, usage.name)
         seen |= {who: usage.dag_id, what: None}

@@ -47,7 +47,7 @@ def impact(usages: Iterable[Usage], name: str, *, now: datetime, column: str | N
 
 def _importance(hit: Hit, now: datetime) -> tuple[object, ...]:
     age = now - hit.reader.last_read
-    recent = sum(age <= limit for limit in _RECENT)
+    recent = sum(age <= limit for limit in _RECENT) if hit.reader.reads else 0
     return bool(hit.feeds), recent, hit.reader.per_day, hit.reach, -hit.distance
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from airflow_dataops.core.declared import Declared
 from airflow_dataops.core.usage import ALL, Access, Usage
 
 CONFIDENCE = {
@@ -20,6 +21,7 @@ CONFIDENCE = {
     "pg_stat_user_tables": "counted",
     "asset": "declared",
     "declared": "declared",
+    "schedule": "declared",
 }
 """How sure each source of knowledge is, the surest first."""
 
@@ -33,7 +35,7 @@ class Reader:
     :param columns: those that it reads, sorted, or ``("*",)``; ``None`` where some of its reads do not tell.
     :param sources: from where that is known, the surest first.
     :param reads: how often it was seen to; 0 where it is declared alone: both times are then when it was declared.
-    :param owner: who is to be asked, where that is declared.
+    :param declared: what it says of itself, where it does.
     """
 
     consumer: str
@@ -45,7 +47,12 @@ class Reader:
     reads: int
     first_read: datetime
     last_read: datetime
-    owner: str | None = None
+    declared: Declared | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """Who is to be asked, where that is declared."""
+        return self.declared.owner if self.declared else None
 
     @property
     def confidence(self) -> str:
@@ -84,15 +91,22 @@ def readers(usages: Iterable[Usage]) -> list[Reader]:
     def whose(usage: Usage) -> tuple[str, str]:
         return usage.consumer, usage.name
 
-    reads = sorted((usage for usage in usages if usage.access is Access.READ), key=whose)
+    reads = sorted((usage for usage in surest(usages) if usage.access is Access.READ), key=whose)
     found = [_reader(list(group)) for _, group in groupby(reads, key=whose)]
     return sorted(found, key=lambda reader: (-reader.last_read.timestamp(), reader.consumer, reader.name))
+
+
+def surest(usages: Iterable[Usage]) -> list[Usage]:
+    """Return usages without those of a DAG's first tasks that wait for what another of its tasks is seen to read."""
+    every = list(usages)
+    seen = {(usage.dag_id, usage.name) for usage in every if usage.access is Access.READ and usage.source != "schedule"}
+    return [usage for usage in every if usage.source != "schedule" or (usage.dag_id, usage.name) not in seen]
 
 
 def adoption(usages: Iterable[Usage], live: int | None) -> list[Adopter]:
     """Return for each consumer which release it has read last; those on an old one first."""
     last: dict[str, Usage] = {}
-    for usage in usages:
+    for usage in surest(usages):
         before = last.get(usage.consumer)
         if usage.access is Access.READ and usage.events and (before is None or _order(usage) > _order(before)):
             last[usage.consumer] = usage
@@ -131,5 +145,5 @@ def _reader(usages: list[Usage]) -> Reader:
         reads=reads,
         first_read=min(usage.first_at for usage in seen),
         last_read=max(usage.last_at for usage in seen),
-        owner=next((usage.owner for usage in usages if usage.owner), None),
+        declared=next((usage.declared for usage in usages if usage.declared), None),
     )

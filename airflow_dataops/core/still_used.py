@@ -49,7 +49,7 @@ class Watch:
             return f"only {share:.0%} of {self.coverage.statements:,} statements could be parsed"
         if self.coverage.dropped or self.coverage.lost:
             return f"{counted(self.coverage.dropped + self.coverage.lost, 'task')} told only a part of what was read"
-        return None
+        return "no SQL of a task was seen in that time" if share is None else None
 
     @property
     def text(self) -> str:
@@ -96,7 +96,7 @@ def still_used(
     """
     theirs = [reader for reader in readers if column is None or reader.may_read(column)]
     every = [reader for reader in theirs if reader.reads]
-    said = [reader for reader in theirs if not reader.reads]
+    said = [reader for reader in theirs if "declared" in reader.sources]
     found = [reader for reader in every if reader.last_read >= watch.since]
     sure = [reader for reader in found if column is None or reader.columns is not None]
     last = max((reader.last_read for reader in every), default=None)
@@ -109,8 +109,7 @@ def still_used(
     elif found:
         standing, why = Standing.UNKNOWN, f"{found[0].consumer} reads columns that are not known; {watch.text}"
     elif said:
-        who = f"{said[0].consumer} ({said[0].owner})" if said[0].owner else said[0].consumer
-        standing, why = Standing.UNKNOWN, f"0 reads {watch.text}, but {who} declares that it reads it"
+        standing, why = Standing.UNKNOWN, f"0 reads {watch.text}, but {said[0].consumer} declares that it reads it"
     elif watch.gap:
         standing, why = Standing.UNKNOWN, f"0 reads {watch.text}, but {watch.gap}"
     else:

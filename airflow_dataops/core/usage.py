@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from airflow_dataops.core.releases import TaskKey
+
+if TYPE_CHECKING:
+    from airflow_dataops.core.declared import Declared
 
 
 class Access(StrEnum):
@@ -53,7 +57,7 @@ class Usage:
     :param relation: the one that was used last.
     :param release: the one that was used last; where usage is told per release, that one.
     :param events: how often; 0 for what is declared and was not seen.
-    :param owner: who is to be asked, where that is declared.
+    :param declared: what the consumer says of itself, where that is how it is known.
     """
 
     consumer: str
@@ -68,7 +72,7 @@ class Usage:
     conn_id: str | None = None
     dataset: str | None = None
     release: int | None = None
-    owner: str | None = None
+    declared: Declared | None = None
 
     @property
     def name(self) -> str:

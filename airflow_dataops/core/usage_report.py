@@ -26,8 +26,8 @@ class Adoption:
 
     @property
     def behind(self) -> tuple[Adopter, ...]:
-        """Who read another release last."""
-        return tuple(one for one in self.adopters if not one.adopted)
+        """Who read another release last, where one is live."""
+        return tuple(one for one in self.adopters if not one.adopted and self.live is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +65,8 @@ class UsageReport:
         parts += _table("Not known", ("What", "Last read", "Why"), [_line(each) for each in unknown])
         behind = [(each, one) for each in self.adoptions for one in each.behind]
         lines = [
-            (each.dataset, f"r{each.live}", plain(one.consumer), _release(one.release), f"{one.last_read:%Y-%m-%d}")
+            (plain(each.dataset), f"r{each.live}", plain(one.consumer), _release(one.release), _day(one.last_read))
             for each, one in behind
-            if each.live is not None
         ]
         parts += _table("Not yet on the live release", ("Dataset", "Live", "Consumer", "Read", "On"), lines)
         used, every = len(self.of(Standing.USED)), len(self.standings)
@@ -76,8 +75,11 @@ class UsageReport:
 
 
 def _line(each: StillUsed) -> tuple[str, ...]:
-    last = f"{each.last_read:%Y-%m-%d}" if each.last_read else "never"
-    return plain(each.name), last, plain(each.why)
+    return plain(each.name), _day(each.last_read), plain(each.why)
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else "never"
 
 
 def _release(number: int | None) -> str:

@@ -99,6 +99,8 @@ def _relations(manifest: Mapping[str, Any], key: str, fields: Mapping[str, Any],
             continue
         seen.add(node)
         relation, between = (_found(manifest, kinds, node) for kinds in (_RELATIONS, _BETWEEN))
+        if relation is not None and _of(relation.get("config")).get("materialized") == "ephemeral":
+            relation, between = None, relation  # it is no table, but part of the statements that use it
         if relation is not None:
             schema, alias = relation.get("schema"), relation.get("alias") or relation.get("identifier")
             yield f"{schema}.{alias}" if schema else str(alias)

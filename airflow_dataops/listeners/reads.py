@@ -147,10 +147,26 @@ def _observed(task_instance: Any, baseline: Counter[int]) -> Observed:
         uses += [use(item.asset.name or item.asset.uri, access, "hook") for item in fresh(reported)]
         assets = getattr(getattr(task_instance, "task", None), declared, None) or ()
         uses += [use(asset.name, access, "asset") for asset in assets if isinstance(asset, Asset)]
+    uses += [use(name, Access.READ, "schedule") for name in _scheduled_on(getattr(task_instance, "task", None))]
     full = len(found.extra) >= MAX_COLLECTED_EXTRA or max(len(found.inputs), len(found.outputs)) >= MAX_COLLECTED_ASSETS
     return Observed(
         consumer=consumer, at=at, uses=tuple(uses), coverage=Coverage.sum([*parts, Coverage(dropped=int(full))])
     )
+
+
+def _scheduled_on(task: Any) -> list[str]:
+    """Return the assets that a first task's DAG waits for: what such a DAG reads by itself may never be seen."""
+    from airflow.sdk import Asset
+
+    condition = getattr(getattr(getattr(task, "dag", None), "timetable", None), "asset_condition", None)
+    waiting = [condition] if condition is not None and not task.upstream_task_ids else []
+    found = set()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Asset):
+            found.add(each.name)
+        waiting += getattr(each, "objects", ())
+    return sorted(found)
 
 
 def _lineages(extras: list[Any]) -> dict[str | None, Any]:

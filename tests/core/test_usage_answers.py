@@ -55,6 +55,19 @@ def test_whoever_reads_all_columns_reads_each() -> None:
     assert reader.may_read("other")
 
 
+def test_a_dag_that_waits_for_an_asset_is_its_reader_unless_one_of_its_tasks_is_seen_to_read_it() -> None:
+    waits = reads("report.land", "d", source="schedule")
+    (reader,) = readers([waits])
+    assert (reader.consumer, reader.confidence) == ("report.land", "declared")
+    seen = [waits, reads("report.build", "d"), reads("report.land", "e"), reads("other.build", "d")]
+    assert {(r.consumer, r.name) for r in readers(seen)} == {
+        ("report.build", "d"),
+        ("report.land", "e"),
+        ("other.build", "d"),
+    }
+    assert {one.consumer for one in adoption([waits, reads("report.build", "d")], live=1)} == {"report.build"}
+
+
 def test_a_columns_case_does_not_matter() -> None:
     (reader,) = readers([reads("a.b", "d", source="sql", columns=("Price",))])
     assert reader.may_read("PRICE")

@@ -15,7 +15,7 @@ from airflow_dataops.core.releases import Operation, ReleaseName
 from airflow_dataops.core.usage import Access, Usage
 from airflow_dataops.hooks.targets import open_target
 from airflow_dataops.services.releasing import promote, stage
-from airflow_dataops.services.usage import hit_by
+from airflow_dataops.services.usage import hit_by, who_reads
 
 GOOD, NEXT = "SELECT 1 AS v", "SELECT 2 AS v"
 
@@ -107,6 +107,16 @@ def test_the_columns_that_a_tasks_sql_reads_and_what_it_writes_are_known_and_no_
         dump = "\n".join(connection.connection.driver_connection.iterdump())
     assert "landed" in dump
     assert "4711" not in dump
+
+
+def test_a_dag_that_is_scheduled_on_a_dataset_is_its_consumer(airflow: Airflow) -> None:
+    airflow.run("life", day=1, sql=GOOD)
+    assert airflow.run("waits_for_asset", day=1).state == "success"
+    (reader,) = [each for each in who_reads(airflow.store, "nyc.flights") if each.dag_id == "waits_for_asset"]
+    assert (reader.consumer, reader.release, reader.sources) == ("waits_for_asset.after", 1, ("schedule",))
+    assert [use.relation for use in airflow.store.usage.uses() if use.dataset is None and use.source == "schedule"] == [
+        "nyc.weather"
+    ]
 
 
 def test_what_else_hooks_tell_of_stands_in_nobodys_way(airflow: Airflow) -> None:

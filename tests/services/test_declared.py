@@ -7,8 +7,17 @@ from datetime import UTC, datetime, timedelta
 from story import NOW, Story
 
 from airflow_dataops.core.declared import Declaration, Declared
-from airflow_dataops.services.usage import adopted_by, hit_by, is_still_used, known_uses, reached, resolve, who_reads
-from tests.services.test_usage import key
+from airflow_dataops.services.usage import (
+    adopted_by,
+    hit_by,
+    is_still_used,
+    known_uses,
+    reached,
+    record,
+    resolve,
+    who_reads,
+)
+from tests.services.test_usage import key, seen
 
 DASHBOARD = Declared(consumer="Revenue", name="nyc.flights", columns=("v",), kind="dashboard", owner="finance")
 
@@ -31,11 +40,12 @@ def test_who_is_declared_is_a_consumer_that_has_read_nothing(story: Story) -> No
 def test_a_declaration_alone_is_no_use_and_nothing_is_called_unused_against_it(story: Story) -> None:
     story.live("jan", "SELECT 1 AS v, 2 AS w")
     resolve(story.store, "raw.other", key("a"), NOW - timedelta(days=100))
+    record(story.store, seen("a", "raw.other", at=datetime.now(UTC)))
     declare(story, DASHBOARD)
     found = {each.name: each for each in is_still_used(story.store, datetime.now(UTC))}
     assert str(found["nyc.flights"].standing) == "unknown"
     assert "0 reads" in found["nyc.flights"].why
-    assert "Revenue (finance) declares that it reads it" in found["nyc.flights"].why
+    assert "Revenue declares that it reads it" in found["nyc.flights"].why
     assert found["nyc.flights"].last_read is None
     assert str(found["nyc.flights.v"].standing) == "unknown"
     assert str(found["nyc.flights.w"].standing) == "unused"  # it says which columns it reads

@@ -86,7 +86,7 @@ def of_datasets(store: Store, uses: tuple[Use, ...]) -> tuple[Use, ...]:
 
     def resolved(use: Use) -> Use:
         seen = [each for each in datasets if each.reader.casefold() == use.relation.casefold()]
-        called = [each for each in datasets if each.name == use.relation and use.source == "asset"]
+        called = [each for each in datasets if each.name == use.relation and use.source in ("asset", "schedule")]
         dataset = next((each for each in seen if each.conn_id == use.conn_id), next(iter(seen + called), None))
         if dataset is not None:
             return replace(use, dataset=dataset.name, release=live_at(dataset.name, use.at))

@@ -28,12 +28,11 @@ def report(store: Store, now: datetime, *, window: timedelta = WINDOW, datasets:
         at=now,
         watched=watched(store, now, window=window).text,
         standings=tuple(each for found in standings for each in found),
-        adoptions=tuple(_adoption(store, name) for name in names),
+        adoptions=tuple(_adoption(store, name, since=now - window) for name in names),
     )
 
 
-def _adoption(store: Store, dataset: str) -> Adoption:
+def _adoption(store: Store, dataset: str, *, since: datetime) -> Adoption:
     live = store.releases.live(dataset)
-    return Adoption(
-        dataset=dataset, live=live.name.number if live else None, adopters=tuple(adopted_by(store, dataset))
-    )
+    adopters = tuple(one for one in adopted_by(store, dataset) if one.last_read >= since)
+    return Adoption(dataset=dataset, live=live.name.number if live else None, adopters=adopters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, Asset, task
 
 from airflow_dataops.operators.gate import GateOperator
 from airflow_dataops.operators.release import (
@@ -171,6 +171,9 @@ with DAG("reads_by_sql"):
         return [list(row) for row in SqliteHook("warehouse").get_records(sql)]
 
     query("{{ dag_run.conf['sql'] }}")
+
+with DAG("waits_for_asset", schedule=[Asset("nyc.flights") | Asset("nyc.weather")]):
+    after("nothing that Airflow hears of") >> after.override(task_id="last")("either")
 
 with DAG("taskflow"):
 
