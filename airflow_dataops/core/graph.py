@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,12 +122,23 @@ def graph(usages: Iterable[Usage], datasets: Mapping[str, Live | None], *, by_ta
             Flow(
                 source=order[source],
                 target=order[target],
-                events=sum(usage.events for usage in used),
+                events=_events(used),
                 last_at=max(usage.last_at for usage in used),
             )
             for (source, target), used in flows.items()
         ),
     )
+
+
+def _events(used: Iterable[Usage]) -> int:
+    """Return how often consumers used something: what two sources tell of one consumer is one use."""
+    told: dict[tuple[str, str], int] = Counter()
+    for usage in used:
+        told[usage.consumer, usage.source] += usage.events
+    most: dict[str, int] = {}
+    for (consumer, _), events in told.items():
+        most[consumer] = max(events, most.get(consumer, 0))
+    return sum(most.values())
 
 
 def _consumer(usage: Usage, *, by_task: bool) -> tuple[Kind, str]:

@@ -134,7 +134,8 @@ def _reader(usages: list[Usage]) -> Reader:
     seen = [usage for usage in usages if usage.events] or usages
     told = [usage for usage in usages if usage.columns is not None]
     columns: set[str] = {column for usage in told for column in usage.columns or ()}
-    known = bool(told) and sum(usage.events for usage in told) >= reads
+    silent = any(usage.columns is None for usage in usages if not usage.events)
+    known = bool(told) and not silent and sum(usage.events for usage in told) >= reads
     return Reader(
         consumer=usages[0].consumer,
         dag_id=usages[0].dag_id,

@@ -47,6 +47,7 @@ def harvest_from(
             logins=frozenset(logins),
             log=log or None,
             region=region or None,
+            database=_database(connection_of(conn_id)),
             exclude=frozenset([exclude] if isinstance(exclude, str) else exclude),
         )
         return harvest(store, database, found, records, datetime.now(UTC))
@@ -60,7 +61,15 @@ def _same_database(conn_id: str, others: Collection[str]) -> tuple[set[str], set
     return set(same), {each.login for each in same.values() if each.login}
 
 
+def _database(connection: Any) -> str | None:
+    """Return the database or project in which the datasets of a connection are, where it says so."""
+    options = connection.extra_dejson
+    found = options.get("database") or options.get("project") or options.get("project_id")
+    return connection.schema if connection.conn_type == "postgres" else found
+
+
 def _place(connection: Any) -> tuple[Any, ...]:
     options = connection.extra_dejson
     told = (options.get(name) for name in ("account", "database", "project"))
-    return (connection.conn_type, connection.host, connection.port, connection.schema, *told)
+    schema = None if connection.conn_type == "snowflake" else connection.schema  # there it is no database
+    return (connection.conn_type, connection.host, connection.port, schema, *told)

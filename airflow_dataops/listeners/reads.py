@@ -71,6 +71,12 @@ def on_task_instance_success(previous_state: Any, task_instance: Any) -> None:
 
 
 @hookimpl
+def on_task_instance_skipped(previous_state: Any, task_instance: Any) -> None:
+    """Log what the task has used before it found nothing to do."""
+    _log_uses(task_instance)
+
+
+@hookimpl
 def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:
     """Log what the task has used before it failed."""
     _log_uses(task_instance)

@@ -24,6 +24,8 @@ def on_task_instance_running(previous_state: Any, task_instance: Any) -> None:
     """Stop the task, or let it run: it runs whenever that cannot be told."""
     try:
         task = getattr(task_instance, "task", None)
+        if getattr(getattr(task_instance, "_ti_context_from_server", None), "next_method", None):
+            return  # it has begun before, and was deferred
         stopped = _stopped(task, task_instance) if task is not None else None
         if stopped is not None:
             task.pre_execute = _refusing(stopped)

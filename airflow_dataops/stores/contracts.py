@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from airflow_dataops.core.checks import Check
 from airflow_dataops.core.contracts import Contract
 from airflow_dataops.stores.models import ContractRow
+from airflow_dataops.stores.usage_log import inserting
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -53,8 +54,6 @@ class ContractShelf:
 
 
 def _put(session: Session, contract: Contract) -> bool:
-    same = (ContractRow.consumer == contract.consumer, ContractRow.dataset == contract.dataset)
-    row = session.scalars(select(ContractRow).where(*same).with_for_update()).first()
     said = {
         "owner": contract.owner,
         "origin": contract.origin,
@@ -62,12 +61,17 @@ def _put(session: Session, contract: Contract) -> bool:
         "hash": contract.hash,
         "problem": contract.problem,
     }
-    if row is None:
-        row = ContractRow(consumer=contract.consumer, dataset=contract.dataset)
-        session.add(row)
-    elif all(getattr(row, name) == value for name, value in said.items() if name != "checks"):
+    new = said | {"registered_at": contract.registered_at}
+    table = ContractRow.metadata.tables[ContractRow.__tablename__]
+    first = inserting(session, table).on_conflict_do_nothing(index_elements=["dataset", "consumer"])
+    values = first.values(consumer=contract.consumer, dataset=contract.dataset, **new).returning(table.c.id)
+    if session.execute(values).first() is not None:  # of many that register it at once, one is first
+        return True
+    same = (ContractRow.consumer == contract.consumer, ContractRow.dataset == contract.dataset)
+    row = session.scalars(select(ContractRow).where(*same).with_for_update()).one()
+    if all(getattr(row, name) == value for name, value in said.items() if name != "checks"):
         return False
-    for name, value in (said | {"registered_at": contract.registered_at}).items():
+    for name, value in new.items():
         setattr(row, name, value)
     session.flush()
     return True

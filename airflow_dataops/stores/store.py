@@ -209,7 +209,7 @@ def _engine(url: str, patience: float) -> Engine:
     if backend == "postgresql":
         engine = create_engine(parsed, connect_args={"connect_timeout": max(2, round(patience))}, **options)
         if patience < BUSY_SECONDS:  # whoever says so will not wait for a lock either
-            event.listen(engine, "connect", partial(_limit_statements, seconds=patience))
+            event.listen(engine, "begin", partial(_limit_statements, seconds=patience))
         return engine
     if parsed.database in (None, "", ":memory:"):
         raise ConfigurationError("The store cannot live in memory: every task is a process of its own. Give a file.")
@@ -224,11 +224,9 @@ def _engine(url: str, patience: float) -> Engine:
     return engine
 
 
-def _limit_statements(connection: Any, _record: Any, *, seconds: float) -> None:
-    """Let no statement of a session take longer."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = {round(1000 * seconds)}")
-    connection.commit()
+def _limit_statements(connection: Connection, *, seconds: float) -> None:
+    """Let no statement of a transaction take longer; the session may be another's afterwards (a pooler's)."""
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(1000 * seconds)}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -90,7 +90,7 @@ def one(request: Request, reader: ReaderDep, dataset: str, number: Annotated[int
         diffs=store.diffs.of(release.name, dag_ids=reader.dag_ids, limit=NEWEST),
         readers=readers(store.usage.readers(dataset, number, dag_ids=reader.dag_ids)),
         hits=impact(usages, dataset, now=datetime.now(UTC)),
-        adopters={one.consumer: one for one in adoption((u for u in usages if u.dataset == dataset), newest)},
+        adopters={one.consumer: one for one in adoption((u for u in usages if u.name == dataset), newest)},
     )
 
 

@@ -285,7 +285,7 @@ class History:
         pairs = {
             "the gates' verdicts": (["PASS", "WARN", "FAIL", "PASS"], verdicts),
             "the releases' states": (STATES, states),
-            "the release that the report read last": ({4}, read - {None}),
+            "the release that the report read last": ({3}, read - {None}),
         }
         return [
             f"{what}: expected {wanted}, found {found}" for what, (wanted, found) in pairs.items() if wanted != found

@@ -51,4 +51,4 @@ def test_stage_gate_promote_read_roll_back(airflow: Airflow, mysql_url: URL, mon
         "nyc.Flights@r0": "SUPERSEDED",
     }
     relations = {use.relation for use in airflow.store.usage.uses(access=Access.READ) if use.source == "ref"}
-    assert relations == {"`nyc_Flights__r1`", "`nyc_Flights__r2`"}
+    assert relations == {"`nyc_Flights__r2`"}  # the one read last

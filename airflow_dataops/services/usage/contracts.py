@@ -96,6 +96,6 @@ def _last_read(reads: list[Reader], contract: Contract) -> datetime | None:
     mine = (
         read.last_read
         for read in reads
-        if read.name == contract.dataset and contract.consumer in (read.consumer, read.dag_id)
+        if read.reads and read.name == contract.dataset and contract.consumer in (read.consumer, read.dag_id)
     )
     return max(mine, default=None)

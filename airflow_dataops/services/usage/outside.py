@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_dataops.core.harvest import Kept, Look, Ran, Record
+from airflow_dataops.core.harvest import Kept, Look, Ran, Record, named_in
 from airflow_dataops.core.releases import ReleaseName, State, TaskKey
 from airflow_dataops.core.usage import Access, Coverage, Observed, Touch, Use
 from airflow_dataops.services.usage.recording import of_datasets
@@ -53,6 +53,7 @@ class Source:
     logins: frozenset[str] = frozenset()
     log: str | None = None
     region: str | None = None
+    database: str | None = None
     exclude: frozenset[str] = frozenset()
 
     def leaves_out(self, ran: Ran) -> bool:
@@ -75,7 +76,8 @@ class Names:
     def canonical(self, relation: str) -> str:
         """Return the name that the store has for a relation; the given one where it has none."""
         parts = relation.casefold().split(".")
-        ways = [parts, parts[1:]] if len(parts) > 2 else [parts]
+        here = (self.source.database or parts[0]).casefold()
+        ways = [parts, parts[1:]] if len(parts) > 2 and parts[0] == here else [parts]
         ways += [["public", *parts]] if len(parts) == 1 else [way[1:] for way in ways if way[0] == "public"]
         found = (self._known.get(".".join(way)) for way in ways)
         return next(filter(None, found), relation)
@@ -147,7 +149,11 @@ class Sorting:
     def _uses_of(self, ran: Ran) -> list[Use]:
         reads, writes, unparsed = self._touches(ran)
         consumer = f"{ran.consumer} of {self._source.conn_id}" if self._record is Record.TABLES else ran.consumer
-        if ran.consumer == ran.role and ran.role in self._source.logins:
+        # Histories tell an application of every session, which is Airflow's driver, too.
+        unnamed = ran.consumer == ran.role or (
+            self._record in (Record.ACCESS_HISTORY, Record.JOBS) and not ran.task and named_in(ran.sql) is None
+        )
+        if unnamed and ran.role.casefold() in map(str.casefold, self._source.logins):
             self._by_login.add(consumer)
         dag_id, _, task_id = (ran.task or "").partition(".")
         found = []

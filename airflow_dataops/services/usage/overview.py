@@ -92,7 +92,7 @@ def known(store: Store, now: datetime, *, dag_ids: Collection[str] | None = None
                 kind=Kind.DATASET if name in datasets else Kind.TABLE,
                 live=live.get(name),
                 readers=len(mine),
-                last_read=mine[0].last_read if mine else None,
+                last_read=next((one.last_read for one in mine if one.reads), None),
                 still=_open(still, {one.consumer for one in mine}),
             )
         )

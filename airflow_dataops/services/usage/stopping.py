@@ -80,7 +80,7 @@ def _stops(store: Store, name: str, now: datetime) -> Iterator[Stop]:
             why=f"gate {gate} FAILED for {what}",
             since=run.at,
             ends=f"{gate} passes" + (", or a new release is live" if dataset else ""),
-            spares=frozenset({str(run.dag_id)}) | _mending(store, dataset),
+            spares=frozenset({str(run.dag_id)}) | _mending(store, dataset, name),
         )
 
 
@@ -94,11 +94,12 @@ def _rolled_back(store: Store, dataset: Dataset, since: datetime) -> Iterator[St
         why=f"{dataset.name}@r{event.release.number} was rolled back by {event.by}{because}",
         since=event.at,
         ends="a new release is live",
-        spares=frozenset({event.dag_id} if event.dag_id else ()) | _mending(store, dataset),
+        spares=frozenset({event.dag_id} if event.dag_id else ()) | _mending(store, dataset, dataset.name),
     )
 
 
-def _mending(store: Store, dataset: Dataset | None) -> frozenset[str]:
-    """Return the DAG that builds a dataset: it is what mends it."""
-    newest = store.releases.of(dataset.name, limit=1) if dataset else []
-    return frozenset(each.key.dag_id for each in newest if each.key.dag_id)
+def _mending(store: Store, dataset: Dataset | None, name: str) -> frozenset[str]:
+    """Return the DAGs that build a dataset, or load a table: they are what mends it."""
+    if dataset is None:
+        return frozenset(use.dag_id for use in store.usage.uses(access=Access.WRITE) if use.name == name and use.dag_id)
+    return frozenset(each.key.dag_id for each in store.releases.of(dataset.name, limit=1) if each.key.dag_id)

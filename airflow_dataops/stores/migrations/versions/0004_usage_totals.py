@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -100,7 +100,7 @@ def _add_up() -> None:
             made[key] = connection.execute(new).inserted_primary_key[0]
         else:
             _count(connection, usage, at, usage.c.key == key)
-        where = {"usage_id": made[key], "release": release, "day": at.date()}
+        where = {"usage_id": made[key], "release": release, "day": (at.astimezone(UTC) if at.tzinfo else at).date()}
         same = [day.c[name] == value for name, value in where.items()]
         if not _count(connection, day, at, *same):
             connection.execute(day.insert().values(**where, **times))
