@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from dags_examples.demo.airflow_process import RunningAirflow
     from dags_examples.demo.story import History, Told
 
-_HOME = tempfile.mkdtemp(prefix="dataops-airflow-")
-os.environ["AIRFLOW_HOME"] = _HOME  # of this process alone: tests run on every core
+if os.environ.get("DATAOPS_TESTS_IN") != str(os.getpid()):  # tests that import this module load it once more
+    # Of this process alone: tests run on every core.
+    os.environ |= {"DATAOPS_TESTS_IN": str(os.getpid()), "AIRFLOW_HOME": tempfile.mkdtemp(prefix="dataops-airflow-")}
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
 _TREE = Path(__file__).parents[1]

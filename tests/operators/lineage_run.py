@@ -14,7 +14,7 @@ def main() -> None:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    bag = DagBag(str(Path(__file__).parent / "dags" / "openlineage.py"), bundle_name="operators")
+    bag = DagBag(str(Path(__file__).parent / "dags" / "telling_openlineage.py"), bundle_name="operators")
     assert not bag.import_errors, bag.import_errors
     for dag_id, conf in json.loads(sys.argv[1]):
         when = datetime.now(UTC)
