@@ -68,14 +68,10 @@ class UsageShelf:
 
         :param dag_ids: only what tasks of these DAGs do.
         """
-        query = _usages(UsageRow.release, UsageRow.events, UsageRow.first_at, UsageRow.last_at)
-        query = query.order_by(UsageRow.last_at.desc(), UsageRow.id)
-        if dataset is not None:
-            query = query.where(UsageRow.dataset == dataset)
+        told = (UsageRow.release, UsageRow.events, UsageRow.first_at, UsageRow.last_at)
+        query = _usages(*told, dataset=dataset, dag_ids=dag_ids).order_by(UsageRow.last_at.desc(), UsageRow.id)
         if access is not None:
             query = query.where(UsageRow.access == access)
-        if dag_ids is not None:
-            query = query.where(UsageRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
             return [_usage(*row) for row in session.execute(query)]
 
@@ -89,14 +85,12 @@ class UsageShelf:
         """
         day, last = UsageDayRow, func.max(UsageDayRow.last_at)
         query = (
-            _usages(day.release, func.sum(day.events), func.min(day.first_at), last)
+            _usages(day.release, func.sum(day.events), func.min(day.first_at), last, dataset=dataset, dag_ids=dag_ids)
             .join(day, day.usage_id == UsageRow.id)
             .where(UsageRow.access == Access.READ)
             .group_by(UsageRow.id, ConsumerRow.name, day.release)
             .order_by(last.desc(), UsageRow.id)
         )
-        if dataset is not None:
-            query = query.where(UsageRow.dataset == dataset)
         if number is not None:
             query = query.where(day.release == number)
         else:
@@ -105,8 +99,6 @@ class UsageShelf:
                 .join(ReleaseRow, and_(ReleaseRow.dataset_id == DatasetRow.id, ReleaseRow.number == day.release))
                 .where(ReleaseRow.state.in_(KEPT))
             )
-        if dag_ids is not None:
-            query = query.where(UsageRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
             return [_usage(*row) for row in session.execute(query)]
 
@@ -205,10 +197,13 @@ def _pins(dataset: str, dag_id: str) -> Select[int]:
     )
 
 
-def _usages(*told: Any) -> Select[Any]:
+def _usages(*told: Any, dataset: str | None, dag_ids: Collection[str] | None) -> Select[Any]:
     """Select who uses what how, and what is told of that: release, events, first and last."""
     what = (getattr(UsageRow, name) for name in WHAT)
-    return select(ConsumerRow.name, *told, *what).join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
+    query = select(ConsumerRow.name, *told, *what).join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
+    if dataset is not None:
+        query = query.where(UsageRow.dataset == dataset)
+    return query if dag_ids is None else query.where(UsageRow.dag_id.in_(dag_ids))
 
 
 def _usage(
