@@ -30,13 +30,13 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
         "releases",
         {"release": "release", "state": "state", "relation": "relation", "created_at": "staged at"},
     ),
-    "Who read which release": (
+    "Who reads it, and which release last": (
         "usage",
         {
             "consumer": "consumer",
-            "dataset": "dataset",
+            "reads": "dataset",
             "release": "release",
-            "reads": "reads",
+            "times": "reads",
             "last_read": "last read",
         },
     ),
