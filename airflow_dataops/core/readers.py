@@ -24,6 +24,7 @@ CONFIDENCE = {
     "schedule": "declared",
 }
 """How sure each source of knowledge is, the surest first."""
+_RANK = {source: rank for rank, source in enumerate(CONFIDENCE)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def _reader(usages: list[Usage]) -> Reader:
         name=usages[0].name,
         release=max(seen, key=_order).release,
         columns=None if not known else ALL if "*" in columns else tuple(sorted(columns)),
-        sources=tuple(sorted(per_source, key=list(CONFIDENCE).index)),
+        sources=tuple(sorted(per_source, key=_RANK.__getitem__)),
         reads=reads,
         first_read=min(usage.first_at for usage in seen),
         last_read=max(usage.last_at for usage in seen),

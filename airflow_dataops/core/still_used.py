@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from airflow_dataops.core.readers import Reader
 from airflow_dataops.core.usage import Coverage
@@ -37,7 +38,7 @@ class Watch:
     coverage: Coverage
     records: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def gap(self) -> str | None:
         """Why the absence of reads proves nothing here; ``None`` where it does."""
         if self.started is None:
@@ -51,7 +52,7 @@ class Watch:
             return f"{counted(self.coverage.dropped + self.coverage.lost, 'task')} told only a part of what was read"
         return "no SQL of a task was seen in that time" if share is None else None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The window and its coverage in words."""
         days, share = (self.now - self.since).days, self.coverage.share

@@ -10,9 +10,6 @@ from typing import Any
 
 SUFFIX = ".contracts.yaml"
 FOLDER = "dataops_contracts"
-PATIENCE = 2.0
-"""Seconds that a task's start may wait for the store; what is not registered then is at the next task's."""
-
 FRESH = 86_400.0
 """Seconds for which this host trusts its memory: the store may be another one by then."""
 
@@ -35,11 +32,11 @@ def register_contracts(dag: Any) -> str | None:
         return None
     from datetime import UTC, datetime
 
-    from airflow_dataops.hooks.store import open_store
+    from airflow_dataops.hooks.store import brief_store
     from airflow_dataops.services.usage import register_file
 
-    store = open_store(patience=PATIENCE)
-    new, gone = register_file(store, path, consumer=dag.dag_id, owner=owner_of(dag), now=datetime.now(UTC))
+    with brief_store() as store:  # where it is away, the next task registers them
+        new, gone = register_file(store, path, consumer=dag.dag_id, owner=owner_of(dag), now=datetime.now(UTC))
     _remember(marker, present)
     if not new and not gone:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.errors import ConfigurationError
@@ -11,15 +13,17 @@ if TYPE_CHECKING:
 
 CONN_ID = "dataops_default"
 DEFAULT_FILE = "dataops.db"
+PATIENCE = 2.0
+"""Seconds that a task's start or end waits for the store."""
 # Executors whose tasks share one file system; elsewhere the SQLite file would be another one on each host.
 _LIBPQ = ("host", "options", "target_session_attrs", "channel_binding", "gssencmode")
 ONE_HOST = ("LocalExecutor", "SequentialExecutor")
 
 
-def open_store(**options: Any) -> Store:
+def open_store(*, patience: float | None = None) -> Store:
     """Open the store; the SQLite default is made on first use.
 
-    :param options: ``patience``, as :class:`airflow_dataops.stores.store.Store` has it.
+    :param patience: as :class:`airflow_dataops.stores.store.Store` has it.
     :raises ConfigurationError: the SQLite default under an executor that runs on several hosts.
     :raises SchemaVersionError: its schema is missing, older or newer; says what to run.
     :raises StoreUnavailable: it cannot be reached.
@@ -27,7 +31,20 @@ def open_store(**options: Any) -> Store:
     from airflow_dataops.stores.store import Store
 
     url, default = store_url()
-    return Store.open(url, create=default, **options)
+    return Store.open(url, create=default, patience=patience)
+
+
+@contextmanager
+def brief_store() -> Iterator[Store]:
+    """Open the store at a task's start or end, which may not wait for it; one connection does all of it.
+
+    :raises ConfigurationError, SchemaVersionError, StoreUnavailable: as :func:`open_store` does.
+    """
+    store = open_store(patience=PATIENCE)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def store_url() -> tuple[str, bool]:

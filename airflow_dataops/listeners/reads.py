@@ -15,11 +15,11 @@ from airflow.listeners import hookimpl
 
 if TYPE_CHECKING:
     from airflow_dataops.core.usage import Observed
+    from airflow_dataops.stores.spool import Spool
+    from airflow_dataops.stores.store import Store
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0
-"""Seconds that a task that has ended waits for the store; then its uses are kept on this host."""
 AT_ONCE = 50
 """How many earlier tasks' uses a task stores beside its own."""
 _SQL_JOB = "sql_job"
@@ -41,17 +41,24 @@ def on_starting(component: Any) -> None:
 
 
 def load() -> None:
-    """Import what it takes to read a task's SQL and to store what it used: most of a second's work."""
-    import airflow_dataops.hooks.connections
-    import airflow_dataops.hooks.spool
-    import airflow_dataops.hooks.store
-    import airflow_dataops.hooks.tasks
-    import airflow_dataops.services.usage
-    import airflow_dataops.stores.spool
-    import airflow_dataops.stores.store  # noqa: F401
-    from airflow_dataops.lineage.sql import load_dialects
+    """Do once what each task would do at its end: import, read SQL, make the statements that store what was used."""
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
+    import airflow_dataops.hooks.spool
+    import airflow_dataops.hooks.tasks
+    import airflow_dataops.stores.spool  # noqa: F401
+    from airflow_dataops.core.errors import DataOpsError
+    from airflow_dataops.hooks.store import brief_store
+    from airflow_dataops.lineage.sql import load_dialects
+    from airflow_dataops.services.usage import rehearse
+
+    ProvidersManagerTaskRuntime().asset_factories  # noqa: B018  Airflow's collector of lineage imports these
     load_dialects()
+    try:
+        with brief_store() as store:
+            rehearse(store)
+    except DataOpsError as error:
+        log.info("Tasks will make their own statements for the store. %s", error)
 
 
 @hookimpl
@@ -200,13 +207,14 @@ def _keep(observed: Observed) -> None:
     """Store what was observed, and what was left on this host by earlier tasks; or leave it there."""
     from airflow_dataops.core.errors import ConfigurationError, DataOpsError
     from airflow_dataops.hooks.spool import open_spool
-    from airflow_dataops.hooks.store import open_store
-    from airflow_dataops.services.usage import flush, record
+    from airflow_dataops.hooks.store import brief_store
+    from airflow_dataops.services.usage import record
 
     spool = open_spool()
     try:
-        store = open_store(patience=PATIENCE)
-        record(store, observed)
+        with brief_store() as store:
+            record(store, observed)
+            _keep_earlier(store, spool)
     except ConfigurationError as error:  # there is no store here, and none will come back
         log.info("What this task has used is not logged. %s", error)
         return
@@ -214,7 +222,12 @@ def _keep(observed: Observed) -> None:
         kept = spool.add(observed)
         where = "kept on this host until the store is back" if kept else "lost, as this host keeps no more, and counted"
         log.warning("The store is away: what this task has used is %s. %s", where, error)
-        return
+
+
+def _keep_earlier(store: Store, spool: Spool) -> None:
+    from airflow_dataops.core.errors import DataOpsError
+    from airflow_dataops.services.usage import flush
+
     try:
         flush(store, spool, limit=AT_ONCE)
     except DataOpsError as error:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0
-"""Seconds that a task's start may wait for the store; a task whose store is away is not stopped."""
-
 
 @hookimpl
 def on_task_instance_running(previous_state: Any, task_instance: Any) -> None:
@@ -42,16 +39,17 @@ def _stopped(task: Any, task_instance: Any) -> Stopped | None:
     from datetime import UTC, datetime
 
     from airflow_dataops.core.errors import Stopped
-    from airflow_dataops.hooks.store import open_store
+    from airflow_dataops.hooks.store import brief_store
     from airflow_dataops.hooks.tasks import task_key
     from airflow_dataops.services.usage import known_reads, refuse_stopped
 
-    store, key, now = open_store(patience=PATIENCE), task_key({"ti": task_instance}), datetime.now(UTC)
-    for name in filter(policy, known_reads(store, key, now)):
-        try:
-            refuse_stopped(store, name, key, now)
-        except Stopped as error:
-            return error
+    key, now = task_key({"ti": task_instance}), datetime.now(UTC)
+    with brief_store() as store:  # a task whose store is away is not stopped
+        for name in filter(policy, known_reads(store, key, now)):
+            try:
+                refuse_stopped(store, name, key, now)
+            except Stopped as error:
+                return error
     return None
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import JSON, case, func, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from airflow_dataops.core.approvals import ApprovalRef
 from airflow_dataops.core.errors import ConfigurationError, ReleaseNotFound
 from airflow_dataops.core.relations import Column, Relation
-from airflow_dataops.core.releases import Action, Dataset, GateRef, Operation, Release, ReleaseName, State
+from airflow_dataops.core.releases import KEPT, Action, Dataset, GateRef, Operation, Release, ReleaseName, State
 from airflow_dataops.core.routes import Route
 from airflow_dataops.stores.models import DatasetRow, ReleaseEventRow, ReleaseRow
 from airflow_dataops.stores.rows import (
@@ -201,6 +201,23 @@ class ReleaseShelf:
             query = query.where(ReleaseRow.dag_id.in_(dag_ids))
         with self._store.reading() as session:
             return [release_of(r) for r in session.scalars(query)]
+
+    def kept(self, dataset: str | None = None) -> list[tuple[ReleaseName, tuple[str, ...]]]:
+        """Return each release that is kept, newest first, and the columns of those that are live."""
+        live = case((ReleaseRow.state == State.LIVE, ReleaseRow.columns), else_=None)
+        query = (
+            select(DatasetRow.name, ReleaseRow.number, type_coerce(live, JSON))
+            .join_from(ReleaseRow, DatasetRow, DatasetRow.id == ReleaseRow.dataset_id)
+            .where(ReleaseRow.state.in_(KEPT))
+            .order_by(ReleaseRow.created_at.desc(), ReleaseRow.id.desc())
+        )
+        if dataset is not None:
+            query = query.where(DatasetRow.name == dataset)
+        with self._store.reading() as session:
+            return [
+                (ReleaseName(dataset=name, number=number), tuple(column["name"] for column in columns or ()))
+                for name, number, columns in session.execute(query)
+            ]
 
     def live(self, dataset: str) -> Release | None:
         """Return the live release; ``None`` before the first promotion."""

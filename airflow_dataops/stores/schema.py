@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 
 from airflow_dataops.core.errors import SchemaVersionError
 from airflow_dataops.stores.models import SCHEMA_VERSION
@@ -14,7 +14,7 @@ VERSION_TABLE = "dataops_alembic_version"
 
 def version_of(connection: Connection) -> str | None:
     """Return the schema version the store has; ``None`` where it has no tables yet."""
-    if not inspect(connection).has_table(VERSION_TABLE):
+    if not connection.dialect.has_table(connection, VERSION_TABLE):
         return None
     found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
     return None if found is None else str(found)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
@@ -38,15 +38,16 @@ class Store:
     """Datasets, releases, evidence and usage in one database.
 
     :param url: SQLAlchemy's URL of a SQLite file or a PostgreSQL database.
-    :param patience: seconds to wait for a server that does not answer, or for a file that is being written.
+    :param patience: seconds to wait for a server that does not answer, a lock, or a file that is being written; who
+        has little keeps a connection until ``close``. The usual patience and no kept connection where none is given.
     :raises ConfigurationError: another database, or one in memory only.
     """
 
-    def __init__(self, url: str, *, patience: float = BUSY_SECONDS) -> None:
+    def __init__(self, url: str, *, patience: float | None = None) -> None:
         self.engine = _engine(url, patience)
 
     @classmethod
-    def open(cls, url: str, *, create: bool = False, patience: float = BUSY_SECONDS) -> Store:
+    def open(cls, url: str, *, create: bool = False, patience: float | None = None) -> Store:
         """Open the store and check its schema.
 
         :param create: make the tables where there are none yet (the SQLite default does).
@@ -55,19 +56,30 @@ class Store:
         :raises StoreUnavailable: it cannot be reached.
         """
         store = cls(url, patience=patience)
-        file = store.file
+        try:
+            store._open(create)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _open(self, create: bool) -> None:
+        file = self.file
         if create:
-            store.make_file()
+            self.make_file()
         elif file is not None and not file.exists():
             raise StoreUnavailable(
-                f"The store {store.label} is not there: no such file. Bring it back, then retry. If it was never made: "
+                f"The store {self.label} is not there: no such file. Bring it back, then retry. If it was never made: "
                 "Run: airflow dataops db upgrade"
             )
-        with store.translated():
-            if create and schema.read_version(store.engine) is None:
-                schema.upgrade(store.engine)
-            schema.check(store.engine)
-        return store
+        with self.translated():
+            if create and schema.read_version(self.engine) is None:
+                schema.upgrade(self.engine)
+            schema.check(self.engine)
+
+    def close(self) -> None:
+        """Close the connection that is kept, if one is; the store may still be used."""
+        self.engine.dispose()
 
     def upgrade(self) -> str | None:
         """Bring the schema up to date; return the version it had."""
@@ -190,10 +202,10 @@ class Store:
 
 
 @lru_cache(maxsize=8)
-def _engine(url: str, patience: float) -> Engine:
+def _engine(url: str, patience: float | None) -> Engine:
     """Return an engine whose transactions are real ones, on SQLite too.
 
-    It keeps no connection, but what it has compiled: who opens the store again has its statements ready.
+    It keeps what it has compiled: who opens the store again has its statements ready.
     """
     try:
         parsed = make_url(url)
@@ -205,10 +217,12 @@ def _engine(url: str, patience: float) -> Engine:
     if backend not in SUPPORTED:
         raise ConfigurationError(f"The store cannot be kept in {backend}: use SQLite or PostgreSQL.")
     # An error's text goes to task logs: it must not hold what was about to be stored (samples are raw values).
-    options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True}
+    options |= {"poolclass": NullPool} if patience is None else {"poolclass": QueuePool, "pool_size": 1}
+    seconds = BUSY_SECONDS if patience is None else patience
     if backend == "postgresql":
-        engine = create_engine(parsed, connect_args={"connect_timeout": max(2, round(patience))}, **options)
-        if patience < BUSY_SECONDS:  # whoever says so will not wait for a lock either
+        engine = create_engine(parsed, connect_args={"connect_timeout": max(2, round(seconds))}, **options)
+        if patience is not None:  # whoever says so will not wait for a lock either
             event.listen(engine, "begin", partial(_limit_statements, seconds=patience))
         return engine
     if parsed.database in (None, "", ":memory:"):
@@ -216,7 +230,7 @@ def _engine(url: str, patience: float) -> Engine:
     file = f"file:{quote(os.path.abspath(str(parsed.database)))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(file, uri=True, timeout=patience, check_same_thread=False)
+        return sqlite3.connect(file, uri=True, timeout=seconds, check_same_thread=False)
 
     engine = create_engine(parsed, creator=connect, **options)
     event.listen(engine, "connect", _prepare_sqlite)

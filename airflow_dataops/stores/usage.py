@@ -40,12 +40,17 @@ class UsageShelf:
         with self._store.writing() as session:
             return logged(session, uses)
 
-    def record(self, observed: Observed) -> None:
-        """Append what was observed, and how much of all that is, in one transaction."""
+    def record(self, observed: Observed, *, keep: bool = True) -> None:
+        """Append what was observed, and how much of all that is, in one transaction.
+
+        :param keep: false to try it and keep nothing.
+        """
         with self._store.writing() as session:
             logged(session, observed.uses)
             if observed.coverage != Coverage():
                 cover(session, observed)
+            if not keep:
+                session.rollback()
 
     def named(self, names: Collection[str]) -> tuple[list[Dataset], dict[str, ReleaseName]]:
         """Return the datasets that have one of these names or are read under one, and whose release is in which."""
@@ -63,15 +68,19 @@ class UsageShelf:
         dataset: str | None = None,
         access: Access | None = None,
         dag_ids: Collection[str] | None = None,
+        bound: bool = False,
     ) -> list[Usage]:
         """Return what is known of who uses what, whatever the release; most recently used first.
 
         :param dag_ids: only what tasks of these DAGs do.
+        :param bound: only uses of datasets, and none of other tables.
         """
         told = (UsageRow.release, UsageRow.events, UsageRow.first_at, UsageRow.last_at)
         query = _usages(*told, dataset=dataset, dag_ids=dag_ids).order_by(UsageRow.last_at.desc(), UsageRow.id)
         if access is not None:
             query = query.where(UsageRow.access == access)
+        if bound:
+            query = query.where(UsageRow.dataset.is_not(None))
         with self._store.reading() as session:
             return [_usage(*row) for row in session.execute(query)]
 

@@ -6,7 +6,7 @@ from airflow_dataops.services.usage.declaring import known_uses
 from airflow_dataops.services.usage.harvesting import Harvested, harvest, records_of
 from airflow_dataops.services.usage.outside import Source
 from airflow_dataops.services.usage.overview import drawn, known, portrait, unused
-from airflow_dataops.services.usage.recording import flush, log_build, record
+from airflow_dataops.services.usage.recording import flush, log_build, record, rehearse
 from airflow_dataops.services.usage.reporting import report
 from airflow_dataops.services.usage.resolving import await_release, pin, resolve, unread_release
 from airflow_dataops.services.usage.stopping import known_reads, refuse_stopped, resume, stop_of
@@ -34,6 +34,7 @@ __all__ = [
     "refuse_stopped",
     "register_file",
     "register_one",
+    "rehearse",
     "report",
     "resolve",
     "resume",

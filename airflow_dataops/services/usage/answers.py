@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from airflow_dataops.core.errors import ReleaseNotFound
 from airflow_dataops.core.impact import Hit, impact
 from airflow_dataops.core.readers import Adopter, Reader, adoption, readers
-from airflow_dataops.core.releases import KEPT, State
 from airflow_dataops.core.still_used import StillUsed, Watch, still_used
 from airflow_dataops.core.usage import Access
 from airflow_dataops.core.values import counted
@@ -91,23 +90,19 @@ def is_still_used(
     names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
     watch = watched(store, now, window=window)
     usages, per_release = defaultdict(list), defaultdict(list)
-    for usage in known_uses(store, dataset=dataset, access=Access.READ):
+    for usage in known_uses(store, dataset=dataset, access=Access.READ, bound=True):
         usages[usage.dataset].append(usage)
     for usage in store.usage.readers(dataset):
         per_release[usage.dataset, usage.release].append(usage)
     kept = defaultdict(list)
-    for release in store.releases.of(dataset, states=KEPT, limit=None):
-        kept[release.dataset.name].append(release)
+    for release, columns in store.releases.kept(dataset):
+        kept[release.dataset].append((release, columns))
     found = []
     for name in names:
         mine = readers(usages[name])
         found.append(still_used(name, mine, watch))
-        for release in kept[name]:
+        for release, columns in kept[name]:
             its = readers(per_release[name, release.number])
-            found.append(still_used(str(release.name), its, watch, dataset=name))
-            if release.state is State.LIVE:
-                found += [
-                    still_used(f"{name}.{column.name}", mine, watch, dataset=name, column=column.name)
-                    for column in release.columns
-                ]
+            found.append(still_used(str(release), its, watch, dataset=name))
+            found += [still_used(f"{name}.{each}", mine, watch, dataset=name, column=each) for each in columns]
     return found

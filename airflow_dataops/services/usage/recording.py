@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from bisect import bisect_right
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from airflow_dataops.core.errors import DataOpsError
-from airflow_dataops.core.releases import Operation, Release
+from airflow_dataops.core.releases import Operation, Release, TaskKey
 from airflow_dataops.core.usage import ALL, Access, Coverage, Lineage, Observed, Touch, Use
 
 if TYPE_CHECKING:
@@ -44,6 +44,22 @@ def log_build(store: Store, release: Release, lineage: Lineage, op: Operation, *
 def record(store: Store, observed: Observed) -> None:
     """Store what a task was seen to use."""
     store.usage.record(replace(observed, uses=of_datasets(store, observed.uses)))
+
+
+def rehearse(store: Store) -> None:
+    """Run what :func:`record` runs and keep nothing of it: the statements are made then, for this process's forks too.
+
+    :raises StoreUnavailable: the store is away.
+    """
+    at = datetime.now(UTC)
+    key = TaskKey(dag_id="rehearsal", run_id="rehearsal", task_id="rehearsal")
+    uses = [Use(relation=name, consumer="rehearsal", source="sql", at=at, key=key) for name in ("rehearsal", "again")]
+    store.usage.lives("rehearsal", after=at, until=at)
+    for some in (uses[:1], uses):  # one row and several are different statements
+        observed = Observed(
+            consumer="rehearsal", at=at, uses=of_datasets(store, tuple(some)), coverage=Coverage(lost=1)
+        )
+        store.usage.record(observed, keep=False)
 
 
 def flush(store: Store, spool: Spool, *, limit: int | None = None) -> tuple[int, int]:
