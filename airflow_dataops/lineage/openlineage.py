@@ -5,7 +5,7 @@ The client is an extra (``openlineage``) and imported only inside functions; Air
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_dataops.core.relations import Relation
     from airflow_dataops.core.releases import Release
     from airflow_dataops.core.results import CheckResult, GateResult
+    from airflow_dataops.lineage.columns import Origin
 
 PRODUCER = "urn:airflow-dataops"
 """Who says so: stands in each facet as ``_producer``."""
@@ -63,10 +64,13 @@ def release_input(place: Place, release: Release, judged: GateResult | None = No
     )
 
 
-def release_output(place: Place, release: Release, owners: Iterable[str] = ()) -> OutputDataset:
+def release_output(
+    place: Place, release: Release, owners: Iterable[str] = (), made_from: Mapping[str, Sequence[Origin]] | None = None
+) -> OutputDataset:
     """Return a release as something that was written or made live.
 
     :param owners: who owns the DAG that does so.
+    :param made_from: the columns of other tables there that a column is made from, as far as is known.
     """
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import ownership_dataset as ownership
@@ -75,7 +79,23 @@ def release_output(place: Place, release: Release, owners: Iterable[str] = ()) -
     owned = [ownership.Owner(name=owner, type="MAINTAINER") for owner in owners]
     if owned:
         facets["ownership"] = ownership.OwnershipDatasetFacet(owners=owned, producer=PRODUCER)
+    if made_from:
+        facets["columnLineage"] = _column_lineage(place, made_from)
     return OutputDataset(namespace=place.namespace, name=place.name(_reader(release)), facets=facets)
+
+
+def _column_lineage(place: Place, made_from: Mapping[str, Sequence[Origin]]) -> Any:
+    from openlineage.client.facet_v2 import column_lineage_dataset as lineage
+
+    from airflow_dataops.core.relations import Relation
+
+    def field(origin: Origin) -> Any:
+        how = lineage.Transformation(type="DIRECT" if origin.kind.direct else "INDIRECT", subtype=str(origin.kind))
+        name = place.name(Relation.parse(origin.relation))
+        return lineage.InputField(namespace=place.namespace, name=name, field=origin.column, transformations=[how])
+
+    fields = {name: lineage.Fields(inputFields=[field(each) for each in made]) for name, made in made_from.items()}
+    return lineage.ColumnLineageDatasetFacet(fields=fields, producer=PRODUCER)
 
 
 def table_input(place: Place, relation: Relation, judged: GateResult | None = None) -> InputDataset:

@@ -3,6 +3,8 @@
 Told are the SQL that database hooks ran, the assets that hooks reported, and those that a task declares as its inlets
 and outlets. Airflow collects this once per process, and a process may run several tasks: what a task adds is counted
 from a baseline taken when it starts. Without a baseline nothing is attributed to it. Parameters and SQL are not kept.
+
+Airflow's OpenLineage provider listens, too: it is told of releases first, before it says that the task has ended.
 """
 
 from __future__ import annotations
@@ -71,19 +73,19 @@ def on_task_instance_running(previous_state: Any, task_instance: Any) -> None:
         log.warning("What this task uses will not be logged: %s: %s", type(error).__name__, error)
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def on_task_instance_success(previous_state: Any, task_instance: Any) -> None:
     """Log what the task has used."""
     _log_uses(task_instance)
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def on_task_instance_skipped(previous_state: Any, task_instance: Any) -> None:
     """Log what the task has used before it found nothing to do."""
     _log_uses(task_instance)
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:
     """Log what the task has used before it failed."""
     _log_uses(task_instance)
@@ -108,7 +110,7 @@ def _identity(item: Any) -> int:
 
 
 def _log_uses(task_instance: Any) -> None:
-    """Log the uses; whatever goes wrong is a line in the log and nothing more."""
+    """Log the uses and tell of them; whatever goes wrong is a line in the log and nothing more."""
     try:
         baseline = _baselines.pop(str(task_instance.id), None)
         if baseline is None:
@@ -118,6 +120,14 @@ def _log_uses(task_instance: Any) -> None:
             _keep(observed)
     except Exception as error:  # a listener must never break a task
         log.warning("What this task has used is not logged: %s: %s", type(error).__name__, error)
+        return
+    try:
+        from airflow_dataops.hooks.lineage import tell_reads, tells_lineage
+
+        if tells_lineage():
+            tell_reads(task_instance)
+    except Exception as error:  # a listener must never break a task
+        log.warning("Which releases this task has read is not told: %s: %s", type(error).__name__, error)
 
 
 def _observed(task_instance: Any, baseline: Counter[int]) -> Observed:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_dataops.core.releases import ReleaseName
+    from airflow_dataops.core.releases import Release, ReleaseName
+    from airflow_dataops.lineage.columns import Origin
     from airflow_dataops.stores.gates import GateRun
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +19,13 @@ class Touched:
     """Which releases a task has read and written, and what its gate found: kept until the provider asks.
 
     :param sources: the tables that the SQL of ``writes`` reads, as written.
+    :param sql: that SQL, where there is any.
     """
 
     reads: tuple[ReleaseName, ...] = ()
     writes: tuple[ReleaseName, ...] = ()
     sources: tuple[str, ...] = ()
+    sql: str | None = None
     run: GateRun | None = None
     table: str | None = None
 
@@ -62,9 +68,9 @@ def told(touched: Touched, owners: tuple[str, ...]) -> Any:
             if place is None:
                 continue
             if written:
-                found.outputs.append(release_output(place, release, owners))
-                plain = [Relation.parse(source) for source in touched.sources if _plain(source)]
-                found.inputs += [table_input(place, relation) for relation in plain]
+                plain = [source for source in touched.sources if _plain(source)]
+                found.outputs.append(release_output(place, release, owners, _made_from(touched.sql, plain, release)))
+                found.inputs += [table_input(place, Relation.parse(source)) for source in plain]
             else:
                 found.inputs.append(release_input(place, release, judged))
     if touched.table and touched.run and touched.run.conn_id and _plain(touched.table):
@@ -72,6 +78,27 @@ def told(touched: Touched, owners: tuple[str, ...]) -> Any:
         if place is not None:
             found.inputs.append(table_input(place, Relation.parse(touched.table), judged))
     return found
+
+
+def _made_from(sql: str | None, sources: list[str], release: Release) -> dict[str, tuple[Origin, ...]]:
+    """Return what each column of a release is made from, where its SQL and the tables that it reads tell."""
+    from airflow_dataops.core.relations import Relation
+    from airflow_dataops.hooks.targets import connector_of
+    from airflow_dataops.lineage.columns import origins
+
+    if not sql:
+        return {}
+    try:
+        connector = connector_of(release.dataset.conn_id, release.dataset.publisher)
+        with connector.open(read_only=True) as db:
+            tables = {each: [column.name for column in db.columns(Relation.parse(each))] for each in sources}
+    except Exception as error:  # the tables were there when the release was built, and need not be any more
+        log.info("Of which columns %s is made is not told: %s", release, type(error).__name__)
+        return {}
+    found = origins(sql, connector.dialect, tables)
+    if len(found) != len(release.columns):
+        return {}
+    return {column.name: made for column, made in zip(release.columns, found, strict=True) if made}
 
 
 def _plain(source: str) -> bool:

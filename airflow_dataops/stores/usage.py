@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, Select, and_, delete, func, select
 
-from airflow_dataops.core.releases import KEPT, Dataset, ReleaseName
+from airflow_dataops.core.releases import KEPT, Dataset, ReleaseName, TaskKey
 from airflow_dataops.core.usage import Access, Coverage, Observed, Usage, Use
 from airflow_dataops.stores.models import (
     ConsumerRow,
@@ -20,7 +20,7 @@ from airflow_dataops.stores.models import (
     UsageEventRow,
     UsageRow,
 )
-from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, lives, logged, named
+from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, lives, logged, named, read_by
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -110,6 +110,11 @@ class UsageShelf:
             )
         with self._store.reading() as session:
             return [_usage(*row) for row in session.execute(query)]
+
+    def read_by(self, key: TaskKey) -> list[ReleaseName]:
+        """Return the releases that a try of a task has read, as far as is logged."""
+        with self._store.reading() as session:
+            return read_by(session, key)
 
     def coverage(self, since: date) -> dict[str, Coverage]:
         """Return how much is known of each consumer since a day (UTC)."""

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from airflow_dataops.core.releases import Dataset, ReleaseName, State, TaskKey
-from airflow_dataops.core.usage import Observed, Use
+from airflow_dataops.core.usage import Access, Observed, Use
 from airflow_dataops.stores.models import Base
 
 _TABLES = Base.metadata.tables
@@ -97,6 +97,19 @@ def logged(session: Session, uses: Iterable[Use]) -> int:
     return len(fresh)
 
 
+def read_by(session: Session, key: TaskKey) -> list[ReleaseName]:
+    """Return the releases that a try of a task has read, as far as is logged."""
+    query = (
+        select(_USAGE.c.dataset, _EVENT.c.release)
+        .join_from(_EVENT, _USAGE, _USAGE.c.id == _EVENT.c.usage_id)
+        .where(_USAGE.c.access == Access.READ, _USAGE.c.dataset.is_not(None), _EVENT.c.release.is_not(None))
+        .where(*_by(key))
+        .distinct()
+        .order_by(_USAGE.c.dataset, _EVENT.c.release)
+    )
+    return [ReleaseName(dataset=dataset, number=number) for dataset, number in session.execute(query)]
+
+
 def cover(session: Session, observed: Observed) -> None:
     """Add how much is known of what a consumer did."""
     consumer = _consumers(session, {observed.consumer})[observed.consumer]
@@ -127,9 +140,13 @@ def _told(session: Session, key: TaskKey) -> set[tuple[Any, ...]]:
         select(_CONSUMER.c.name, _USAGE.c.dataset, name, _USAGE.c.access, _USAGE.c.source, _EVENT.c.release)
         .join_from(_EVENT, _USAGE, _USAGE.c.id == _EVENT.c.usage_id)
         .join(_CONSUMER, _CONSUMER.c.id == _USAGE.c.consumer_id)
-        .where(*(_EVENT.c[part] == value for part, value in vars(key).items()))
+        .where(*_by(key))
     )
     return {tuple(row) for row in session.execute(query)}
+
+
+def _by(key: TaskKey) -> list[Any]:
+    return [_EVENT.c[part] == value for part, value in vars(key).items()]
 
 
 def _key(use: Use) -> str:

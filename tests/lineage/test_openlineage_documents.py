@@ -13,7 +13,9 @@ from airflow_dataops.core.relations import Column, Relation
 from airflow_dataops.core.releases import Dataset, Release, State
 from airflow_dataops.core.results import CheckResult, GateResult
 from airflow_dataops.core.verdicts import Outcome
+from airflow_dataops.lineage.columns import Kind, Origin
 from airflow_dataops.lineage.openlineage import Place, release_input, release_output, table_input
+from tests.lineage.published import faults, faults_of_facets, schemas
 
 PLACE = Place(namespace="postgres://db:5432", database="shop", schema="public")
 
@@ -101,3 +103,44 @@ def test_no_value_of_a_row_is_told() -> None:
     text = json.dumps(sent(release_input(PLACE, release(), result)))
     assert "Smith" not in text
     assert "Jones" not in text
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_facet_keeps_to_its_published_schema(outcome: Outcome) -> None:
+    measured = (
+        found("expect_column_max_to_be_between", outcome, observed=3.5),
+        found("expect_column_values_to_not_be_null", outcome, unexpected_count=2),
+        found("expect_table_row_count_to_be_between", outcome, kwargs={}),
+    )
+    made = {"id": [Origin("landed", "v", Kind.AGGREGATION), Origin("sales.days", "day", Kind.WINDOW)]}
+    told = [
+        sent(release_input(PLACE, release(), judged(*measured))),
+        sent(release_input(PLACE, release(columns=()), judged(row_count=None))),
+        sent(release_output(PLACE, release(), ["a-team"], made)),
+        sent(table_input(PLACE, Relation.parse("landed"), judged(*measured))),
+    ]
+    assert [faults_of_facets(dataset, "urn:airflow-dataops") for dataset in told] == [[], [], [], []]
+    assert told[2]["facets"]["columnLineage"]["fields"]["id"]["inputFields"] == [
+        {
+            "namespace": "postgres://db:5432",
+            "name": f"shop.{table}",
+            "field": column,
+            "transformations": [{"type": kind, "subtype": how}],
+        }
+        for table, column, kind, how in (
+            ("public.landed", "v", "DIRECT", "AGGREGATION"),
+            ("sales.days", "day", "INDIRECT", "WINDOW"),
+        )
+    ]
+
+
+def test_what_does_not_keep_to_a_schema_is_found() -> None:
+    (version,) = [kind for url, kind in schemas().items() if "/DatasetVersionDatasetFacet.json#" in url]
+    assert faults({"datasetVersion": "a@r1", "_producer": "p", "_schemaURL": "u"}, version) == []
+    assert faults({}, version) == [".datasetVersion: missing"]
+    assert faults({"datasetVersion": 1, "more": 2}, version) == [
+        ".datasetVersion: int in place of <class 'str'>",
+        ".more: not of DatasetVersionDatasetFacet",
+    ]
+    unknown = {"facets": {"version": {"_producer": "p", "_schemaURL": "elsewhere"}}}
+    assert faults_of_facets(unknown, "p") == ["version: of no published schema"]

@@ -17,6 +17,8 @@ from urllib.parse import quote
 import pytest
 from runs import Airflow
 
+from tests.lineage.published import faults, faults_of_facets, schemas
+
 RUNNER = Path(__file__).parent / "lineage_run.py"
 
 
@@ -33,11 +35,10 @@ class Receiver(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def ended(self, dag_id: str, task_id: str) -> list[dict[str, Any]]:
-        return [
-            event
-            for event in self.events
-            if event["job"]["name"] == f"{dag_id}.{task_id}" and event["eventType"] in ("COMPLETE", "FAIL")
-        ]
+        return [event for event in self.of(dag_id, task_id) if event["eventType"] in ("COMPLETE", "FAIL")]
+
+    def of(self, dag_id: str, task_id: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["job"]["name"] == f"{dag_id}.{task_id}"]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,10 +87,11 @@ def test_releases_and_verdicts_are_told(airflow: Airflow, receiver: Receiver) ->
         ("told", good),
         ("told", good),
         ("told", bad),
+        ("told_reader", {}),
         ("told_back", {}),
         ("told_in_place", {}),
     )
-    assert [s.get("gate") for s in states] == ["success", "success", "failed", None, "success"], log[-4000:]
+    assert [s.get("gate") for s in states] == ["success", "success", "failed", None, None, "success"], log[-4000:]
     assert "failed to extract data" not in log
     namespace = f"sqlite://{airflow.warehouse}"
 
@@ -104,6 +106,20 @@ def test_releases_and_verdicts_are_told(airflow: Airflow, receiver: Receiver) ->
     assert [field["name"] for field in facets["schema"]["fields"]] == ["v", "name"]
     assert facets["symlinks"]["identifiers"] == [{"namespace": namespace, "name": "nyc_told__r1", "type": "TABLE"}]
     assert facets["ownership"]["owners"] == [{"name": "sales-team", "type": "MAINTAINER"}]
+
+    assert facets["columnLineage"]["fields"] == {
+        "v": {"inputFields": [_field(source, "v", "TRANSFORMATION")]},
+        "name": {"inputFields": [_field(source, "name", "IDENTITY")]},
+    }
+
+    for task in ("count", "train"):
+        kinds = [event["eventType"] for event in receiver.of("told_reader", task)]
+        assert kinds.index("RUNNING") < kinds.index("COMPLETE")
+        [read] = [event for event in receiver.of("told_reader", task) if event["eventType"] == "RUNNING"]
+        assert [d["facets"]["version"]["datasetVersion"] for d in read["inputs"]] == ["nyc.told@r2"]
+        assert [d["name"] for d in read["inputs"]] == ["nyc_told"]
+        assert {event["run"]["runId"] for event in receiver.of("told_reader", task)} == {read["run"]["runId"]}
+    assert "RUNNING" not in [event["eventType"] for event in receiver.of("told_reader", "nothing")]
 
     passed, _, failed = receiver.ended("told", "gate")
     assert (passed["eventType"], failed["eventType"]) == ("COMPLETE", "FAIL")
@@ -134,6 +150,16 @@ def test_releases_and_verdicts_are_told(airflow: Airflow, receiver: Receiver) ->
     [table] = shadow["inputs"]
     assert table["inputFacets"]["dataQualityAssertions"]["assertions"][0]["success"] is False
     assert "version" not in table.get("facets", {})
+
+    ours = [dataset for event in receiver.events for dataset in (*event["inputs"], *event["outputs"])]
+    assert len([dataset for dataset in ours if "version" in dataset.get("facets", {})]) > 10
+    assert [faults_of_facets(dataset, "urn:airflow-dataops") for dataset in ours] == [[]] * len(ours)
+    assert [faults(event, schemas()[event["schemaURL"]]) for event in receiver.events] == [[]] * len(receiver.events)
+
+
+def _field(table: dict[str, Any], column: str, how: str) -> dict[str, Any]:
+    where = {"namespace": table["namespace"], "name": table["name"], "field": column}
+    return {**where, "transformations": [{"type": "DIRECT", "subtype": how}]}
 
 
 @pytest.mark.parametrize("away", [True, False], ids=["away", "500"])

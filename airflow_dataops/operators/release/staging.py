@@ -122,7 +122,7 @@ class StageReleaseOperator(TellsLineage, BaseOperator):
                 frozen_by=self.frozen_by,
             )
             log_build(store, release, lineage, op, taken=taken)
-        self.touched = Touched(writes=(release.name,), sources=sources)
+        self.touched = Touched(writes=(release.name,), sources=sources, sql=self.sql)
         return str(release)
 
     def _taken(self, takes: str) -> str | None:

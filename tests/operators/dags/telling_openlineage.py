@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
 from airflow_dataops.operators.gate import GateOperator
@@ -28,6 +30,13 @@ with DAG("told", default_args={"owner": "sales-team"}):
     gate = GateOperator(task_id="gate", release=staged.output, suite=SUITE)
     diff = DiffReleaseOperator(task_id="diff", release=staged.output)
     staged >> gate >> diff >> PromoteReleaseOperator(task_id="promote", release=staged.output)
+
+with DAG("told_reader"):
+    SQLExecuteQueryOperator(
+        task_id="count", conn_id="warehouse", sql="SELECT count(*) FROM {{ macros.dataops.ref('nyc.told') }}"
+    )
+    PythonOperator(task_id="train", python_callable=print, op_args=["{{ macros.dataops.ref('nyc.told') }}"])
+    PythonOperator(task_id="nothing", python_callable=print)
 
 with DAG("told_back"):
     RollbackReleaseOperator(task_id="rollback", dataset="nyc.told", reason="wrong")
