@@ -1,6 +1,7 @@
 """Who reads what, on PostgreSQL: two datasets, three DAGs that read in three ways, and nobody who reads the aircraft.
 
-None of the readers says that it is watched. What is known of them in the end: ``airflow dataops usage report``.
+None of the readers says that it is watched, nor does a script outside of Airflow (``demo/delay_board.py``): what the
+database itself knows of that one is harvested. What is known in the end: ``airflow dataops usage report``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
 from airflow_dataops.operators.gate import GateOperator
 from airflow_dataops.operators.release import PromoteReleaseOperator, StageReleaseOperator
+from airflow_dataops.operators.usage import HarvestUsageOperator, UsageReportOperator
 
 CONN_ID = "nyc_postgres"
 
@@ -107,3 +109,18 @@ with DAG("nyc_routes") as routes:  # by the name that all readers use
         """,
         split_statements=True,
     )
+
+with DAG(
+    "nyc_usage_report",
+    schedule="@daily",
+    params={"days": Param(92, type="number", description="how far back reads count")},
+) as report:
+    harvest = HarvestUsageOperator(task_id="harvest", conn_id=CONN_ID)  # who reads outside of Airflow
+    told = UsageReportOperator(task_id="report", window_days="{{ params.days }}")
+
+    @task
+    def send(report: dict[str, str]) -> None:
+        """Send it where your people look; here it is printed."""
+        print(report["markdown"])
+
+    harvest >> told >> send(told.output)

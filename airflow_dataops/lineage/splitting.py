@@ -19,6 +19,8 @@ LONGEST = 200_000
 _LONGEST_TEXT = 10 * LONGEST
 """Characters of a text; in a longer one not even the ends of statements are looked for."""
 
+_PARAMETERS = re.compile(r"\$(\d+),")
+"""``$1,$2`` of PostgreSQL's drivers and counters, which sqlglot takes for the begin of a text in dollars."""
 _TRIES = 20
 """Semicolons that are taken for part of a quoted text, where a text breaks off."""
 
@@ -55,6 +57,7 @@ def statements_in(text: str, dialect: Dialect) -> Iterator[Statement]:
     if len(text) > _LONGEST_TEXT:
         yield Statement(text="", tokens=None)
         return
+    text = _PARAMETERS.sub(r"$\1 ,", text)
     try:
         yield from _split(text, dialect.tokenize(text), dialect)
     except TokenError:

@@ -89,6 +89,7 @@ def test_every_example_dag_is_run(found: dict[str, Any]) -> None:
             "nyc_delays",
             "nyc_delay_mail",
             "nyc_routes",
+            "nyc_usage_report",
         ]
     )
 

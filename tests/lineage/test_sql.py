@@ -137,3 +137,9 @@ def test_any_heap_of_words_is_read_or_counted(words: list[str], dialect: str) ->
     lineage = of(" ".join(words), dialect=dialect)
     assert 0 <= lineage.unparsed <= lineage.statements
     assert lineage.statements > lineage.unparsed or not (lineage.reads or lineage.writes)
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "duckdb", "redshift", "snowflake"])
+def test_numbered_parameters_without_spaces_are_no_texts(dialect: str) -> None:
+    found = lineage_of([("INSERT INTO t (a, b) SELECT a, b FROM s WHERE a IN ($1,$2,$3) OR b = f($4,$$x$$)", dialect)])
+    assert (found.unparsed, [touch.relation for touch in found.reads + found.writes]) == (0, ["s", "t"])
