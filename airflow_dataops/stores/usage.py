@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, Select, and_, delete, func, select
+from sqlalchemy import CursorResult, Select, Text, and_, cast, delete, func, select
 
 from airflow_dataops.core.releases import KEPT, Dataset, ReleaseName, TaskKey
 from airflow_dataops.core.usage import Access, Coverage, Observed, Usage, Use
@@ -24,6 +26,9 @@ from airflow_dataops.stores.usage_log import COUNTS, NO_RELEASE, WHAT, cover, li
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
+
+
+_ACCESS = {str(access): access for access in Access}
 
 
 class UsageShelf:
@@ -68,19 +73,19 @@ class UsageShelf:
         dataset: str | None = None,
         access: Access | None = None,
         dag_ids: Collection[str] | None = None,
-        bound: bool = False,
+        bound: bool | None = None,
     ) -> list[Usage]:
         """Return what is known of who uses what, whatever the release; most recently used first.
 
         :param dag_ids: only what tasks of these DAGs do.
-        :param bound: only uses of datasets, and none of other tables.
+        :param bound: only uses of datasets, or, where false, only of tables that are none.
         """
         told = (UsageRow.release, UsageRow.events, UsageRow.first_at, UsageRow.last_at)
         query = _usages(*told, dataset=dataset, dag_ids=dag_ids).order_by(UsageRow.last_at.desc(), UsageRow.id)
         if access is not None:
             query = query.where(UsageRow.access == access)
-        if bound:
-            query = query.where(UsageRow.dataset.is_not(None))
+        if bound is not None:
+            query = query.where(UsageRow.dataset.is_not(None) if bound else UsageRow.dataset.is_(None))
         with self._store.reading() as session:
             return [_usage(*row) for row in session.execute(query)]
 
@@ -213,11 +218,18 @@ def _pins(dataset: str, dag_id: str) -> Select[int]:
 
 def _usages(*told: Any, dataset: str | None, dag_ids: Collection[str] | None) -> Select[Any]:
     """Select who uses what how, and what is told of that: release, events, first and last."""
-    what = (getattr(UsageRow, name) for name in WHAT)
+    what = (cast(UsageRow.columns, Text) if name == "columns" else getattr(UsageRow, name) for name in WHAT)
     query = select(ConsumerRow.name, *told, *what).join(ConsumerRow, ConsumerRow.id == UsageRow.consumer_id)
     if dataset is not None:
         query = query.where(UsageRow.dataset == dataset)
     return query if dag_ids is None else query.where(UsageRow.dag_id.in_(dag_ids))
+
+
+@lru_cache(maxsize=10_000)
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """Return columns from the JSON in which they are kept: the same ones stand in many rows."""
+    found = None if text is None else json.loads(text)
+    return None if found is None else tuple(found)
 
 
 def _usage(
@@ -232,18 +244,18 @@ def _usage(
     conn_id: str | None,
     access: str,
     source: str,
-    columns: list[str] | None,
+    columns: str | None,
 ) -> Usage:
     return Usage(
         consumer=consumer,
         dag_id=dag_id,
         relation=relation,
-        access=Access(access),
+        access=_ACCESS[access],
         source=source,
         events=int(events),
         first_at=first_at,
         last_at=last_at,
-        columns=None if columns is None else tuple(columns),
+        columns=_names(columns),
         conn_id=conn_id,
         dataset=dataset,
         release=None if release == NO_RELEASE else release,

@@ -43,7 +43,8 @@ def datasets(
 ) -> Response:
     """Show each dataset and table: what is live, who reads it, and whether anybody still does."""
     now = datetime.now(UTC)
-    every = known(open_store(), now, dag_ids=reader.dag_ids)
+    store = open_store()
+    every = known(store, watched(store, now), dag_ids=reader.dag_ids)
     found = [one for one in every if _fits(one.name, q) and kind in ("", one.kind)]
     found = [one for one in found if standing in ("", one.still.standing)]
     choices = {"kind": [Kind.DATASET, Kind.TABLE], "standing": list(Standing)}
@@ -56,13 +57,13 @@ def unused(
     request: Request, reader: ReaderDep, q: str = "", kind: str = "", standing: str = "", number: NumberDep = 1
 ) -> Response:
     """Show what nobody is known to read any more, with the evidence."""
-    now, store = datetime.now(UTC), open_store()
-    every = nobody_reads(store, now, dag_ids=reader.dag_ids)
+    store = open_store()
+    watch = watched(store, datetime.now(UTC))
+    every = nobody_reads(store, watch, dag_ids=reader.dag_ids)
     found = [(what, one) for what, one in every if _fits(one.name, q) and kind in ("", what)]
     found = [(what, one) for what, one in found if standing in ("", one.standing)]
     choices = {"kind": ["dataset", "table", "release", "column"], "standing": [Standing.UNUSED, Standing.UNKNOWN]}
     chosen = {"q": q, "kind": kind, "standing": standing}
-    watch = watched(store, now)
     return _listed(request, "unused", found, number, chosen, choices=choices, nothing=not every, watch=watch)
 
 

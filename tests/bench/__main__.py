@@ -54,7 +54,7 @@ def _reports(wanted: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Re
             yield "switching", switching.on_postgres(host, rows=wanted.switch_rows, runs=wanted.runs)
     if "usage" in wanted.cases:
         yield "usage", usage.tasks(folder / "tasks", runs=wanted.runs)
-        asked = {"events": wanted.events, "runs": wanted.runs}
+        asked = {"home": folder / "airflow", "events": wanted.events, "runs": wanted.runs}
         yield "usage", usage.answers(f"sqlite:///{folder / 'usage.db'}", "SQLite", **asked)
         with databases.postgres() as host:
             yield "usage", usage.answers(databases.postgres_url(host, "+psycopg"), "PostgreSQL", **asked)

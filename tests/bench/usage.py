@@ -34,18 +34,44 @@ DATASETS = 500
 TASKS = 2_500
 KEPT = 3
 """Releases of each dataset that are not retired."""
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)
 
 # Each day each task reads the day's new release of one dataset and two tables, and writes one: no day adds up with
 # another, which is the most that there can be to keep.
 _PER_DAY = 4 * TASKS
 
 
-def answers(url: str, where: str, *, events: int, runs: int) -> Report:
-    """Measure every answer over a store with so many events.
+# Airflow's api-server with our pages, asked by somebody who may see all; it is warm after the first time.
+_PAGES = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from airflow_dataops.ui.access import Reader, reader
+from airflow_dataops.ui.usage import usage
+app = FastAPI()
+app.include_router(usage)
+admin = Reader(user=SimpleAuthManagerUser(username="admin", role="admin"), dag_ids=None)
+app.dependency_overrides[reader] = lambda: admin
+client, runs = TestClient(app), int(sys.argv[1])
+for path in sys.argv[2:]:
+    taken = []
+    for run in range(runs + 1):
+        began = time.perf_counter()
+        answer = client.get(path)
+        taken.append(time.perf_counter() - began)
+        assert answer.status_code == 200, answer.text
+    print(json.dumps(taken[1:]))
+"""
+
+
+def answers(url: str, where: str, *, home: Path, events: int, runs: int) -> Report:
+    """Measure every answer and every page over a store with so many events.
 
     :param url: of an empty database.
     :param where: what it is, for the table.
+    :param home: an empty folder for Airflow.
     """
     store = Store(url)
     store.upgrade()
@@ -59,12 +85,42 @@ def answers(url: str, where: str, *, events: int, runs: int) -> Report:
         "adoption": lambda: adopted_by(store, "d0"),
     }
     taken = interleaved(runs, {name: timed(ask) for name, ask in asked.items()})
+    taken |= _pages(url, home, runs=runs)
     return Report(
         figures=[
             Figure(key="usage/answer", case=f"{where}, {events:,} events", what=name, value=1e3 * took, unit="ms")
             for name, took in taken.items()
         ]
     )
+
+
+def _pages(url: str, home: Path, *, runs: int) -> dict[str, float]:
+    parts = sa.make_url(url)
+    place = {"conn_type": "sqlite", "host": parts.database}
+    if parts.get_backend_name() != "sqlite":
+        place = {
+            "conn_type": "postgres",
+            "host": parts.query["host"],
+            "schema": parts.database,
+            "login": parts.username,
+        }
+    pages = {
+        "page: the graph": "/usage/graph.json",
+        "page: datasets and tables": "/usage/datasets",
+        "page: unused": "/usage/unused",
+        "page: coverage": "/usage/coverage",
+        "page: one dataset": "/usage/of?name=d0",
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", _PAGES, str(runs), *pages.values()],
+        env=environment(AIRFLOW_HOME=str(home), AIRFLOW_CONN_DATAOPS_DEFAULT=json.dumps(place)),
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        raise SystemExit(f"The pages of the bench failed:\n{run.stderr[-2000:]}")
+    told = [line for line in run.stdout.splitlines() if line.startswith("[") and line.endswith("]")]
+    return {name: statistics.median(json.loads(line)) for name, line in zip(pages, told[-len(pages) :], strict=True)}
 
 
 def _fill(store: Store, *, days: int) -> None:

@@ -80,15 +80,21 @@ def watched(store: Store, now: datetime, *, window: timedelta = WINDOW) -> Watch
 
 
 def is_still_used(
-    store: Store, now: datetime, *, window: timedelta = WINDOW, dataset: str | None = None
+    store: Store,
+    now: datetime,
+    *,
+    window: timedelta = WINDOW,
+    dataset: str | None = None,
+    watch: Watch | None = None,
 ) -> list[StillUsed]:
     """Return for each dataset, each release that is kept, and each column of the live one, whether it is still used.
 
     :param dataset: this one alone.
+    :param watch: what was watched in the window, where that is known already.
     :raises ReleaseNotFound: there is no such dataset.
     """
     names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
-    watch = watched(store, now, window=window)
+    watch = watch or watched(store, now, window=window)
     usages, per_release = defaultdict(list), defaultdict(list)
     for usage in known_uses(store, dataset=dataset, access=Access.READ, bound=True):
         usages[usage.dataset].append(usage)

@@ -72,18 +72,22 @@ def drawn(store: Store, *, dag_ids: Collection[str] | None = None, by_task: bool
     return graph(known_uses(store, dag_ids=dag_ids), datasets, by_task=by_task)
 
 
-def known(store: Store, now: datetime, *, dag_ids: Collection[str] | None = None) -> list[Known]:
+def known(
+    store: Store, watch: Watch, *, dag_ids: Collection[str] | None = None, tables_alone: bool = False
+) -> list[Known]:
     """Return every dataset, then every table, by name.
 
     :param dag_ids: only what these DAGs stage, read and write.
+    :param tables_alone: no dataset.
     """
-    live, watch = live_now(store, dag_ids=dag_ids), watched(store, now)
-    theirs = _by_name(known_uses(store, dag_ids=dag_ids))
-    every = {} if dag_ids is None else _by_name(known_uses(store, access=Access.READ))
+    bound = False if tables_alone else None
+    live = live_now(store, dag_ids=dag_ids)
+    theirs = _by_name(known_uses(store, dag_ids=dag_ids, bound=bound))
+    every = {} if dag_ids is None else _by_name(known_uses(store, access=Access.READ, bound=bound))
     datasets = {each.name for each in store.releases.datasets(dag_ids=dag_ids)}
     datasets |= {use.dataset for uses in theirs.values() for use in uses if use.dataset}
     found = []
-    for name in sorted(datasets) + sorted(theirs.keys() - datasets):
+    for name in ([] if tables_alone else sorted(datasets)) + sorted(theirs.keys() - datasets):
         mine = readers(theirs.get(name, ()))
         still = still_used(name, mine if dag_ids is None else readers(every.get(name, ())), watch)
         found.append(
@@ -99,12 +103,12 @@ def known(store: Store, now: datetime, *, dag_ids: Collection[str] | None = None
     return found
 
 
-def unused(store: Store, now: datetime, *, dag_ids: Collection[str] | None = None) -> list[tuple[str, StillUsed]]:
+def unused(store: Store, watch: Watch, *, dag_ids: Collection[str] | None = None) -> list[tuple[str, StillUsed]]:
     """Return what nobody is known to read any more, each with its kind: what is surely unused first.
 
     :param dag_ids: only datasets and releases that these DAGs stage, and tables that they read or write.
     """
-    found = [(one.kind, one) for one in is_still_used(store, now)]
+    found = [(one.kind, one) for one in is_still_used(store, watch.now, watch=watch)]
     if dag_ids is not None:
         datasets = {each.name for each in store.releases.datasets(dag_ids=dag_ids)}
         releases = {str(each.name) for each in store.releases.of(dag_ids=dag_ids, limit=None)}
@@ -116,7 +120,7 @@ def unused(store: Store, now: datetime, *, dag_ids: Collection[str] | None = Non
             for kind, one in found
             if (one.dataset in live if kind == "column" else one.name in theirs[kind])
         ]
-    found += [(each.kind, each.still) for each in known(store, now, dag_ids=dag_ids) if each.kind is Kind.TABLE]
+    found += [(each.kind, each.still) for each in known(store, watch, dag_ids=dag_ids, tables_alone=True)]
     left = [(kind, one) for kind, one in found if one.standing is not Standing.USED]
     return sorted(left, key=lambda each: each[1].standing is not Standing.UNUSED)
 
