@@ -11,6 +11,10 @@ from airflow_dataops.core.readers import Adopter
 from airflow_dataops.core.still_used import Standing, StillUsed
 from airflow_dataops.core.values import plain
 
+LONGEST = 100
+"""Lines of a table in the text; of more the first ones are shown, and the others counted."""
+_KINDS = ("dataset", "release", "column")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
@@ -60,15 +64,17 @@ class UsageReport:
     def markdown(self) -> str:
         """The report as it is sent to people."""
         parts = [f"# Usage until {self.at:%Y-%m-%d %H:%M} UTC", f"Watched {self.watched}."]
-        unused, unknown = self.of(Standing.UNUSED), self.of(Standing.UNKNOWN)
-        parts += _table("Unused", ("What", "Last read", "Why"), [_line(each) for each in unused])
-        parts += _table("Not known", ("What", "Last read", "Why"), [_line(each) for each in unknown])
+        for title, standing in (("Unused", Standing.UNUSED), ("Not known", Standing.UNKNOWN)):
+            found = sorted(self.of(standing), key=lambda each: _KINDS.index(each.kind))
+            parts += _table(title, ("What", "Last read", "Why"), [_line(each) for each in found], "unused")
         behind = [(each, one) for each in self.adoptions for one in each.behind]
         lines = [
             (plain(each.dataset), f"r{each.live}", plain(one.consumer), _release(one.release), _day(one.last_read))
             for each, one in behind
         ]
-        parts += _table("Not yet on the live release", ("Dataset", "Live", "Consumer", "Read", "On"), lines)
+        parts += _table(
+            "Not yet on the live release", ("Dataset", "Live", "Consumer", "Read", "On"), lines, "adoption DATASET"
+        )
         used, every = len(self.of(Standing.USED)), len(self.standings)
         parts.append(f"Of {every:,} datasets, releases and columns {used:,} are read.")
         return "\n\n".join(parts)
@@ -86,8 +92,14 @@ def _release(number: int | None) -> str:
     return "before its first release" if number is None else f"r{number}"
 
 
-def _table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+def _table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], command: str) -> list[str]:
+    """Return a title and a table.
+
+    :param command: that of ``airflow dataops usage`` which prints every line.
+    """
     if not lines:
         return []
-    rows = [heads, ["---"] * len(heads), *lines]
-    return [f"## {title} ({len(lines)})", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    rows = [heads, ["---"] * len(heads), *lines[:LONGEST]]
+    left = len(lines) - LONGEST
+    more = [f"And {left:,} more: `airflow dataops usage {command}` prints all."] if left > 0 else []
+    return [f"## {title} ({len(lines)})", "\n".join(f"| {' | '.join(row)} |" for row in rows), *more]

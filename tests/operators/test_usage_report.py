@@ -11,7 +11,7 @@ from runs import Airflow
 from test_life import GOOD, NEXT
 
 from airflow_dataops.core.releases import TaskKey
-from airflow_dataops.core.usage import Use
+from airflow_dataops.core.usage import Coverage, Observed, Use
 
 
 def watched_for(airflow: Airflow, days: int) -> None:
@@ -87,3 +87,19 @@ def test_a_store_that_is_away_is_asked_again(airflow: Airflow, monkeypatch: pyte
         patch.setenv("AIRFLOW_CONN_DATAOPS_DEFAULT", json.dumps(away))
         assert airflow.run("report_usage", day=1).tries == {"report": 2}
     assert airflow.run("report_usage", day=1).state == "success"
+
+
+def test_what_is_read_unread_and_not_known_stands_apart(airflow: Airflow) -> None:
+    airflow.run("mapped", day=1)
+    airflow.run("read", day=1, name="nyc.flights")
+    watched_for(airflow, 100)
+    read, other = ([f"{name}{part}" for part in ("", "@r1", ".v")] for name in ("nyc.flights", "nyc.weather"))
+    report = airflow.run("report_usage", day=2).xcom("report")
+    assert (report["used"], report["unused"], report["unknown"]) == (read, other, [])
+    half = Observed(
+        consumer="old.job", at=datetime.now(UTC), uses=(), coverage=Coverage(statements=10_000, unparsed=5_000)
+    )
+    airflow.store.usage.record(half)
+    report = airflow.run("report_usage", day=3).xcom("report")
+    assert (report["used"], report["unused"], report["unknown"]) == (read, [], other)
+    assert "but only 50% of 10,0" in report["markdown"]
