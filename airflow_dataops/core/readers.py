@@ -128,6 +128,20 @@ def _order(usage: Usage) -> tuple[datetime, int]:
 
 
 def _reader(usages: list[Usage]) -> Reader:
+    if len(usages) == 1:  # most consumers read a thing in one way, and there are many of them
+        (usage,) = usages
+        return Reader(
+            consumer=usage.consumer,
+            dag_id=usage.dag_id,
+            name=usage.name,
+            release=usage.release,
+            columns=ALL if usage.columns and "*" in usage.columns else usage.columns and tuple(sorted(usage.columns)),
+            sources=(usage.source,),
+            reads=usage.events,
+            first_read=usage.first_at,
+            last_read=usage.last_at,
+            declared=usage.declared,
+        )
     per_source: dict[str, int] = {}
     for usage in usages:
         per_source[usage.source] = per_source.get(usage.source, 0) + usage.events

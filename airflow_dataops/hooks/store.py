@@ -15,8 +15,8 @@ CONN_ID = "dataops_default"
 DEFAULT_FILE = "dataops.db"
 PATIENCE = 2.0
 """Seconds that a task's start or end waits for the store."""
-# Executors whose tasks share one file system; elsewhere the SQLite file would be another one on each host.
 _LIBPQ = ("host", "options", "target_session_attrs", "channel_binding", "gssencmode")
+# Executors whose tasks share one file system; elsewhere the SQLite file would be another one on each host.
 ONE_HOST = ("LocalExecutor", "SequentialExecutor")
 
 
