@@ -93,14 +93,15 @@ def test_what_is_read_unread_and_not_known_stands_apart(airflow: Airflow) -> Non
     airflow.run("mapped", day=1)
     airflow.run("read", day=1, name="nyc.flights")
     watched_for(airflow, 100)
-    read = ["nyc.flights", "nyc.flights@r1"]  # its rows are counted, which reads no column
-    other = ["nyc.flights.v", "nyc.weather", "nyc.weather@r1", "nyc.weather.v"]
+    read = ["nyc.flights", "nyc.flights@r1"]
+    column = "nyc.flights.v"  # which columns the reader reads is not known
+    other = ["nyc.weather", "nyc.weather@r1", "nyc.weather.v"]
     report = airflow.run("report_usage", day=2).xcom("report")
-    assert (report["used"], report["unused"], report["unknown"]) == (read, other, [])
+    assert (report["used"], report["unused"], report["unknown"]) == (read, other, [column])
     half = Observed(
         consumer="old.job", at=datetime.now(UTC), uses=(), coverage=Coverage(statements=10_000, unparsed=5_000)
     )
     airflow.store.usage.record(half)
     report = airflow.run("report_usage", day=3).xcom("report")
-    assert (report["used"], report["unused"], report["unknown"]) == (read, [], other)
+    assert (report["used"], report["unused"], report["unknown"]) == (read, [], [column, *other])
     assert "but only 50% of 10,0" in report["markdown"]
