@@ -47,9 +47,9 @@ class Watch:
             return f"usage is logged since {self.started:%Y-%m-%d} only"
         share = self.coverage.share
         if share is not None and share < LEAST:
-            return f"only {share:.0%} of {self.coverage.statements:,} statements could be parsed"
+            return f"a verdict needs {LEAST:.0%}"
         if self.coverage.dropped or self.coverage.lost:
-            return f"{counted(self.coverage.dropped + self.coverage.lost, 'task')} told only a part of what was read"
+            return f"{counted(self.coverage.dropped + self.coverage.lost, 'gap')} in what tasks and databases told"
         return "no SQL of a task was seen in that time" if share is None else None
 
     @cached_property

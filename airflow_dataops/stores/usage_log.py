@@ -126,7 +126,8 @@ def _fresh(session: Session, uses: Iterable[Use]) -> list[Use]:
         if use.key.run_id is not None:
             if use.key not in told:
                 told[use.key] = _told(session, use.key)
-            same = (use.consumer, use.dataset, use.dataset or use.relation, use.access, use.source, use.release)
+            name = use.dataset or use.relation
+            same = (use.consumer, use.dataset, name, use.conn_id, use.access, use.source, use.release)
             if same in told[use.key]:
                 continue
             told[use.key].add(same)
@@ -135,9 +136,10 @@ def _fresh(session: Session, uses: Iterable[Use]) -> list[Use]:
 
 
 def _told(session: Session, key: TaskKey) -> set[tuple[Any, ...]]:
-    name = func.coalesce(_USAGE.c.dataset, _USAGE.c.relation)
+    use = _USAGE.c
+    name = func.coalesce(use.dataset, use.relation)
     query = (
-        select(_CONSUMER.c.name, _USAGE.c.dataset, name, _USAGE.c.access, _USAGE.c.source, _EVENT.c.release)
+        select(_CONSUMER.c.name, use.dataset, name, use.conn_id, use.access, use.source, _EVENT.c.release)
         .join_from(_EVENT, _USAGE, _USAGE.c.id == _EVENT.c.usage_id)
         .join(_CONSUMER, _CONSUMER.c.id == _USAGE.c.consumer_id)
         .where(*_by(key))

@@ -176,9 +176,9 @@ def test_what_was_read_before_the_window_alone_is_unused_and_says_when_it_was_re
     [
         ({"started": None}, "no use of anything has been logged yet"),
         ({"started": NOW - 10 * DAY}, "usage is logged since 2013-05-22 only"),
-        ({"coverage": Coverage(statements=100, unparsed=6)}, "only 94% of 100 statements could be parsed"),
-        ({"coverage": Coverage(statements=100, dropped=1)}, "1 task told only a part of what was read"),
-        ({"coverage": Coverage(lost=2)}, "2 tasks told only a part of what was read"),
+        ({"coverage": Coverage(statements=100, unparsed=6)}, "a verdict needs 95%"),
+        ({"coverage": Coverage(statements=100, dropped=1)}, "1 gap in what tasks and databases told"),
+        ({"coverage": Coverage(lost=2)}, "2 gaps in what tasks and databases told"),
     ],
 )
 def test_without_coverage_absence_proves_nothing(more: dict[str, Any], why: str) -> None:

@@ -104,4 +104,4 @@ def test_what_is_read_unread_and_not_known_stands_apart(airflow: Airflow) -> Non
     airflow.store.usage.record(half)
     report = airflow.run("report_usage", day=3).xcom("report")
     assert (report["used"], report["unused"], report["unknown"]) == (read, [], [column, *other])
-    assert "but only 50% of 10,0" in report["markdown"]
+    assert "statements parsed, but a verdict needs 95%" in report["markdown"]

@@ -88,6 +88,19 @@ def test_a_warehouses_history_tells_who_read_which_release(store: Store, record:
     assert sqlglot.parse_one(asked, dialect=str(db.dialect)).find(sqlglot.exp.Select)
 
 
+def test_a_label_of_bigquery_in_small_letters_is_the_task_that_told_of_itself(store: Store) -> None:
+    key = TaskKey(dag_id="Report", run_id="r", task_id="Build", try_number=1)
+    read = Use(
+        relation="sales.orders__r1", dataset="shop.orders", release=1, consumer="Report.Build", source="sql",
+        at=NOW - timedelta(hours=4), key=key, conn_id="warehouse",
+    )  # fmt: skip
+    store.usage.add(read)
+    with opened("gcpbigquery", recorded(Record.JOBS)) as db:
+        harvest(store, db, SOURCE, [Record.JOBS], NOW)
+    assert readers(store) == {("ana@example.com", "shop.orders"): 1, ("Report.Build", "shop.orders"): 1}
+    assert {usage.dag_id for usage in store.usage.uses() if usage.consumer == "Report.Build"} == {"Report"}
+
+
 @pytest.mark.parametrize("record", HISTORIES)
 def test_a_window_ends_before_now_and_the_next_begins_where_it_ended(store: Store, record: Record) -> None:
     conn_type, _, words = HISTORIES[record]

@@ -82,6 +82,15 @@ class Names:
         found = (self._known.get(".".join(way)) for way in ways)
         return next(filter(None, found), relation)
 
+    def task(self, label: str) -> str:
+        """Return the task that a label names, in which BigQuery takes no capitals; the label where none is known."""
+        return self._tasks.get(label.casefold(), label)
+
+    @cached_property
+    def _tasks(self) -> dict[str, str]:
+        reported = self.store.harvests.reported(self.source.conn_ids, None)
+        return {consumer.casefold(): consumer for consumer, _ in reported}
+
     @cached_property
     def conn_ids(self) -> dict[str, str]:
         """The connection to which the dataset of a relation is bound, by the store's name for the relation."""
@@ -147,6 +156,8 @@ class Sorting:
         return [Observed(consumer=name, at=self._now, uses=(), coverage=parts[name]) for name in sorted(parts)]
 
     def _uses_of(self, ran: Ran) -> list[Use]:
+        if ran.task and self._record is Record.JOBS:
+            ran = replace(ran, task=self._names.task(ran.task))
         reads, writes, unparsed = self._touches(ran)
         consumer = f"{ran.consumer} of {self._source.conn_id}" if self._record is Record.TABLES else ran.consumer
         # Histories tell an application of every session, which is Airflow's driver, too.
