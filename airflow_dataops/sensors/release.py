@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
+from airflow.sdk import PokeReturnValue
 
 from airflow_dataops.core.releases import check_dataset
 from airflow_dataops.hooks.stops import stops_readers_of
 from airflow_dataops.hooks.store import open_store
 from airflow_dataops.hooks.tasks import task_key
 from airflow_dataops.operators.errors import airflow_errors
+from airflow_dataops.sensors.waiting import WaitingSensor
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_dataops.triggers.release import ReleaseTrigger
 
-class ReleaseSensor(BaseSensorOperator):
+
+class ReleaseSensor(WaitingSensor):
     """Wait until a dataset has a live release that no earlier run of this DAG has read; return its name.
 
     The release is pinned for the DAG run, so that ``ref`` in later tasks reads the one that was waited for.
@@ -30,41 +33,15 @@ class ReleaseSensor(BaseSensorOperator):
     template_fields: Sequence[str] = ("dataset",)
     ui_color = "#e8f0fe"
 
-    def __init__(
-        self,
-        *,
-        dataset: str,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, dataset: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dataset = dataset
-        self.deferrable = deferrable
 
     def execute(self, context: Context) -> Any:
-        """Look once; if there is nothing new, wait here or in the triggerer."""
+        """Wait, and return the release's name."""
         with airflow_errors():
             check_dataset(self.dataset)
-        if not self.deferrable:
-            return super().execute(context)
-        found = self.poke(context)
-        if found:
-            return found.xcom_value
-        from airflow_dataops.triggers.release import ReleaseTrigger
-
-        self.log.info("Waiting for a new live release of %s", self.dataset)
-        key = task_key(context)
-        self.defer(
-            trigger=ReleaseTrigger(
-                dataset=self.dataset,
-                dag_id=str(key.dag_id),
-                run_id=str(key.run_id),
-                poll_seconds=float(self.poke_interval),
-            ),
-            method_name="execute_complete",
-            timeout=self._left(context),
-        )
-        return None
+        return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Return whether there is one, and pin it if so."""
@@ -82,11 +59,14 @@ class ReleaseSensor(BaseSensorOperator):
         self.log.info("%s is live and new to this DAG", release)
         return PokeReturnValue(is_done=True, xcom_value=str(release))
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
-        """Pin what is live now, perhaps newer than what the trigger saw; wait on if it was rolled back meanwhile."""
-        return self.execute(context)
+    def trigger(self, context: Context) -> ReleaseTrigger:
+        """Return what waits in the triggerer."""
+        from airflow_dataops.triggers.release import ReleaseTrigger
 
-    def _left(self, context: Context) -> timedelta:
-        """Return what is left of the timeout since the task first started: a wait that goes on has no new one."""
-        started = context["ti"].start_date or datetime.now(UTC)
-        return max(started + timedelta(seconds=self.timeout) - datetime.now(UTC), timedelta(seconds=1))
+        key = task_key(context)
+        return ReleaseTrigger(
+            dataset=self.dataset,
+            dag_id=str(key.dag_id),
+            run_id=str(key.run_id),
+            poll_seconds=float(self.poke_interval),
+        )

@@ -20,6 +20,7 @@ from airflow_dataops.core.verdicts import Outcome, Verdict
 
 if TYPE_CHECKING:
     from airflow_dataops.core.ports import Database
+    from airflow_dataops.stores.gate_lists import GateSummary
     from airflow_dataops.stores.gates import GateRun
     from airflow_dataops.stores.store import Store
 
@@ -43,6 +44,8 @@ class Judged:
 
 
 CONTRACTS = "contracts"
+_MAPPED = 1_000
+"""Of how many of a mapped gate's tasks the verdicts are looked at."""
 """The name of the suite of a gate that judges by contracts alone."""
 NO_CONTRACT = (
     "no active consumer has a contract, so nothing is known of the data: give the gate a suite= of its own too "
@@ -112,6 +115,24 @@ def run_gate(
         release=judged.release,
     )
     return replace(run, id=store.gates.add(run))
+
+
+def verdict_since(store: Store, dag_id: str, task_id: str, since: datetime) -> GateSummary | None:
+    """Return the run that is a gate's verdict, the newest one's since a time; ``None`` where it has not judged yet.
+
+    A shadow gate says nothing, and one that could not measure has not judged. Of a mapped gate the worst run counts.
+    """
+    found = store.gates.summaries(dag_id=dag_id, task_id=task_id, since=since, limit=_MAPPED)
+    found = [each for each in found if each.on_fail != "shadow"]
+    newest: dict[int, GateSummary] = {}
+    for each in found:
+        if each.key.run_id == found[0].key.run_id:
+            newest.setdefault(each.key.map_index, each)
+    bad = (each for each in newest.values() if not each.verdict.passes)
+    worst = next(bad, None) or next((each for each in newest.values() if each.verdict is Verdict.WARN), None)
+    decides = worst or next(iter(newest.values()), None)
+    unmeasured = any(each.verdict is Verdict.ERROR for each in newest.values())
+    return None if unmeasured else decides
 
 
 def _unmeasured(suite: Suite, source: str, error: DataOpsError) -> GateResult:

@@ -136,14 +136,17 @@ class GateShelf:
         *,
         verdict: Verdict | None = None,
         dag_id: str | None = None,
+        task_id: str | None = None,
         dataset: str | None = None,
         release: ReleaseName | None = None,
         dag_ids: Collection[str] | None = None,
+        since: datetime | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[GateSummary]:
         """Return gate runs in short, newest first.
 
+        :param since: only those that judged then or later.
         :param dag_ids: only those of these DAGs (runs from outside Airflow are left out).
         :param before: only runs with a smaller number: the next page.
         """
@@ -152,6 +155,10 @@ class GateShelf:
             query = query.where(GateRunRow.verdict == str(verdict))
         if dag_id is not None:
             query = query.where(GateRunRow.dag_id == dag_id)
+        if task_id is not None:
+            query = query.where(GateRunRow.task_id == task_id)
+        if since is not None:
+            query = query.where(GateRunRow.at >= since)
         if dataset is not None:
             query = query.where(GateRunRow.dataset == dataset)
         if release is not None:

@@ -17,6 +17,7 @@ from airflow_dataops.operators.release import (
     StageReleaseOperator,
 )
 from airflow_dataops.operators.usage import HarvestUsageOperator
+from airflow_dataops.sensors.gate import GateSensor
 from airflow_dataops.sensors.release import ReleaseSensor
 
 # What shapes the task itself and is known when the DAG is written.
@@ -49,6 +50,7 @@ FIXED = {
         PromoteReleaseOperator,
         RetireReleasesOperator,
         RollbackReleaseOperator,
+        GateSensor,
         ReleaseSensor,
         HarvestUsageOperator,
     ],
