@@ -26,8 +26,18 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
-        "sensors": [{"integration-name": name, "python-modules": ["airflow_dataops.sensors.release"]}],
-        "triggers": [{"integration-name": name, "python-modules": ["airflow_dataops.triggers.release"]}],
+        "sensors": [
+            {
+                "integration-name": name,
+                "python-modules": ["airflow_dataops.sensors.gate", "airflow_dataops.sensors.release"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": name,
+                "python-modules": ["airflow_dataops.triggers.gate", "airflow_dataops.triggers.release"],
+            }
+        ],
         "extra-links": ["airflow_dataops.operators.links.GateLink", "airflow_dataops.operators.links.DiffLink"],
         "task-decorators": [{"name": "gate", "class-name": "airflow_dataops.decorators.gate.gate_task"}],
         "config": {
