@@ -237,7 +237,7 @@ def _usages(days: int, times: list[datetime]) -> Iterator[dict[str, object]]:
 
 # A scheduler that has loaded what its tasks need, and its tasks, each a fork of it; or one that has not.
 _TASKS = """
-import json, os, sys, time, uuid, warnings
+import hashlib, json, os, sqlite3, sys, time, uuid, warnings
 warnings.simplefilter("ignore")
 from types import SimpleNamespace
 import airflow.sdk.execution_time.task_runner
@@ -246,6 +246,7 @@ from airflow.sdk.listener import get_listener_manager
 from airflow.sdk.lineage import get_hook_lineage_collector
 from airflow_dataops.listeners import reads
 prepared, runs = sys.argv[1] == "prepared", int(sys.argv[2])
+NOW = "2026-01-01 00:00:00.000000"
 if prepared:
     reads.load()
 
@@ -272,15 +273,57 @@ def task(statements, number):
     lineage_of([(text, "sqlite") for text in texts])
     return took, time.perf_counter() - began
 
-def forked(statements, number):
+def by_hand(number):
+    began = time.perf_counter()
+    db = sqlite3.connect(f"file:{sys.argv[3]}?mode=rw", uri=True, timeout=2, isolation_level=None)
+    db.execute("PRAGMA journal_mode")
+    db.execute("PRAGMA foreign_keys=ON")
+    db.execute("SELECT version_num FROM dataops_alembic_version").fetchone()
+    db.execute("BEGIN IMMEDIATE")
+    names = [f"{name}{n}" for n in range(5) for name in ("by_hand", "orders")] + ["days"]
+    marks = ", ".join("?" * len(names))
+    db.execute(f"SELECT name FROM dataops_dataset WHERE reader_key IN ({marks}) OR name IN ({marks})", names * 2)
+    db.execute(f"SELECT relation FROM dataops_release WHERE relation IN ({marks})", names).fetchall()
+    db.execute("SELECT id FROM dataops_usage_event WHERE dag_id = 'hand' AND run_id = ?", (number,)).fetchall()
+    db.execute("INSERT INTO dataops_consumer (name) VALUES ('hand.task') ON CONFLICT DO NOTHING")
+    (consumer,) = db.execute("SELECT id FROM dataops_consumer WHERE name = 'hand.task'").fetchone()
+    keys = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    db.executemany(
+        "INSERT INTO dataops_usage (key, consumer_id, dag_id, relation, access, source, events, first_at, last_at)"
+        " VALUES (?, ?, 'hand', ?, 'read', 'sql', 1, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET events = events + 1, last_at = excluded.last_at",
+        [(key, consumer, name, NOW, NOW) for key, name in zip(keys, names)],
+    )
+    ids = [found for found, in db.execute(f"SELECT id FROM dataops_usage WHERE key IN ({marks})", keys)]
+    db.executemany(
+        "INSERT INTO dataops_usage_day (usage_id, release, day, events, first_at, last_at)"
+        " VALUES (?, -1, '2026-01-01', 1, ?, ?) ON CONFLICT DO UPDATE SET events = events + 1",
+        [(found, NOW, NOW) for found in ids],
+    )
+    db.executemany(
+        "INSERT INTO dataops_usage_event (usage_id, at, dag_id, run_id, task_id, map_index, try_number)"
+        " VALUES (?, ?, 'hand', ?, 'task', -1, 1)",
+        [(found, NOW, number) for found in ids],
+    )
+    db.execute(
+        "INSERT INTO dataops_usage_coverage (consumer_id, day, statements, unparsed, dropped, lost)"
+        " VALUES (?, '2026-01-01', 5, 0, 0, 0) ON CONFLICT DO UPDATE SET statements = statements + 5",
+        (consumer,),
+    )
+    db.execute("COMMIT")
+    db.close()
+    return time.perf_counter() - began
+
+def forked(work, *given):
     ours, theirs = os.pipe()
     if os.fork() == 0:
-        os.write(theirs, json.dumps(task(statements, number)).encode())
+        os.write(theirs, json.dumps(work(*given)).encode())
         os._exit(0)
     os.wait()
     return json.loads(os.read(ours, 1000))
 
-print(json.dumps({n: [forked(n, f"{prepared}/{n}/{run}") for run in range(runs)] for n in (0, 5)}))
+found = {n: [forked(task, n, f"{prepared}/{n}/{run}") for run in range(runs)] for n in (0, 5)}
+print(json.dumps(found | {"hand": [forked(by_hand, f"{prepared}/{run}") for run in range(runs)]}))
 """
 
 
@@ -297,17 +340,19 @@ def tasks(folder: Path, *, runs: int) -> Report:
     )
     figures = []
     for how, told in (("prepared", "a fork of a scheduler"), ("bare", "a process that has loaded nothing")):
-        command = [sys.executable, "-c", _TASKS, how, str(runs)]
+        command = [sys.executable, "-c", _TASKS, how, str(runs), str(store)]
         run = subprocess.run(command, env=given, capture_output=True, text=True)
         if run.returncode:
             raise SystemExit(f"The tasks of the bench failed:\n{run.stderr[-2000:]}")
         taken = json.loads(run.stdout.splitlines()[-1])
+        hand = statistics.median(taken.pop("hand"))
         whole = {n: statistics.median(took for took, _ in each) for n, each in taken.items()}
         read = statistics.median(reading for _, reading in taken["5"])
         found = {
             "nothing": ("a task that uses nothing", whole["0"]),
             "storing": ("5 statements, outside reading them", whole["5"] - read),
             "whole": ("5 statements in all", whole["5"]),
+            "hand": ("hand-written: their transaction by sqlite3 alone", hand),
         }
         figures += [
             Figure(key=f"usage/{how}-{key}", case=f"a task's end, {told}", what=what, value=1e3 * took, unit="ms")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -77,7 +78,8 @@ def run(url: str, *dags: tuple[str, dict[str, Any]]) -> tuple[list[dict[str, str
     )
     log = done.stdout + done.stderr
     assert done.returncode == 0, log[-4000:]
-    return [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("STATES ")], log
+    # A log of another thread may stand on the same line.
+    return [json.loads(found) for found in re.findall(r"STATES (\{[^{}]*\})", done.stdout)], log
 
 
 def test_releases_and_verdicts_are_told(airflow: Airflow, receiver: Receiver) -> None:

@@ -212,3 +212,4 @@ def test_whoever_has_little_patience_waits_for_no_lock(url: str) -> None:
             hasty.usage.add(replace(use, key=TaskKey(dag_id="d", run_id="y")))
     hasty.usage.add(replace(use, key=TaskKey(dag_id="d", run_id="y")))
     assert [known.events for known in store.usage.uses()] == [3]
+    hasty.close()
