@@ -27,12 +27,13 @@ class Kind(StrEnum):
     TRANSFORMATION = "TRANSFORMATION"
     AGGREGATION = "AGGREGATION"
     CONDITIONAL = "CONDITIONAL"
+    SORT = "SORT"
     WINDOW = "WINDOW"
 
     @property
     def direct(self) -> bool:
         """Whether its values go in, and do not only decide which others do."""
-        return self not in (Kind.CONDITIONAL, Kind.WINDOW)
+        return self not in (Kind.CONDITIONAL, Kind.SORT, Kind.WINDOW)
 
 
 @dataclass(frozen=True, order=True)
@@ -89,9 +90,9 @@ def _made_from(
 def _leaves(node: Node, kind: Kind) -> Iterator[tuple[Node, Kind]]:
     """Yield what a column is made from in the end, and how; what is neither a table's nor made of nothing, as well."""
     uses = _uses(node.expression)
-    whole = isinstance(node.source, exp.SetOperation)
+    as_is = isinstance(node.source, exp.SetOperation) or isinstance(node.expression.unalias(), exp.Column)
     for below in node.downstream:
-        for its in (Kind.IDENTITY,) if whole else uses.get(below.name, {Kind.TRANSFORMATION}):
+        for its in (Kind.IDENTITY,) if as_is else uses.get(below.name, {Kind.TRANSFORMATION}):
             then = max(kind, its, key=list(Kind).index)
             if isinstance(below.expression, exp.Table | exp.Placeholder | exp.Star):
                 yield below, then
@@ -117,7 +118,9 @@ def _kind(column: exp.Expression, select: exp.Expression) -> Kind:
             return Kind.CONDITIONAL
         if isinstance(node, exp.Filter) and below.arg_key == "expression":
             return Kind.CONDITIONAL
-        if isinstance(node, exp.AggFunc):
+        if isinstance(node, exp.Order) and below.arg_key == "expressions" and isinstance(node.parent, exp.AggFunc):
+            return Kind.SORT
+        if isinstance(node, exp.AggFunc | exp.WithinGroup):
             kind = Kind.AGGREGATION
         elif kind is Kind.IDENTITY and not isinstance(node, exp.Alias | exp.Paren | exp.Select):
             kind = Kind.TRANSFORMATION
