@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from airflow_dataops.hooks.spool import FOLDER
 from airflow_dataops.stores.store import Store
 
 _DAYS = itertools.cycle(range(1, 29))
@@ -33,6 +35,12 @@ class Airflow:
     dags: dict[str, Any]
     warehouse: Path
     store: Store
+
+    def __post_init__(self) -> None:
+        """Forget what a test has left on this host while its store was away: the next task would store it."""
+        from airflow.configuration import AIRFLOW_HOME
+
+        shutil.rmtree(Path(AIRFLOW_HOME) / FOLDER, ignore_errors=True)
 
     def run(self, dag_id: str, day: int | None = None, **conf: Any) -> Run:
         """Run once; the same ``day`` again is the same DAG run, cleared."""
