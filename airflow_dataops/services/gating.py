@@ -44,9 +44,9 @@ class Judged:
 
 
 CONTRACTS = "contracts"
+"""The name of the suite of a gate that judges by contracts alone."""
 _MAPPED = 1_000
 """Of how many of a mapped gate's tasks the verdicts are looked at."""
-"""The name of the suite of a gate that judges by contracts alone."""
 NO_CONTRACT = (
     "no active consumer has a contract, so nothing is known of the data: give the gate a suite= of its own too "
     "(`airflow dataops usage contracts` lists the contracts)"
@@ -128,11 +128,9 @@ def verdict_since(store: Store, dag_id: str, task_id: str, since: datetime) -> G
     for each in found:
         if each.key.run_id == found[0].key.run_id:
             newest.setdefault(each.key.map_index, each)
-    bad = (each for each in newest.values() if not each.verdict.passes)
-    worst = next(bad, None) or next((each for each in newest.values() if each.verdict is Verdict.WARN), None)
-    decides = worst or next(iter(newest.values()), None)
-    unmeasured = any(each.verdict is Verdict.ERROR for each in newest.values())
-    return None if unmeasured else decides
+    if any(each.verdict is Verdict.ERROR for each in newest.values()):
+        return None
+    return max(newest.values(), key=lambda each: list(Verdict).index(each.verdict), default=None)
 
 
 def _unmeasured(suite: Suite, source: str, error: DataOpsError) -> GateResult:

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
 
 
-_ACCESS = {str(access): access for access in Access}
-
-
 class UsageShelf:
     """Who has used what."""
 
@@ -250,7 +247,7 @@ def _usage(
         consumer=consumer,
         dag_id=dag_id,
         relation=relation,
-        access=_ACCESS[access],
+        access=Access(access),
         source=source,
         events=int(events),
         first_at=first_at,

@@ -80,21 +80,19 @@ def watched(store: Store, now: datetime, *, window: timedelta = WINDOW) -> Watch
 
 
 def is_still_used(
-    store: Store,
-    now: datetime,
-    *,
-    window: timedelta = WINDOW,
-    dataset: str | None = None,
-    watch: Watch | None = None,
+    store: Store, now: datetime, *, window: timedelta = WINDOW, dataset: str | None = None
 ) -> list[StillUsed]:
+    """Return what :func:`standings` does, of a window of time that ends now."""
+    return standings(store, watched(store, now, window=window), dataset=dataset)
+
+
+def standings(store: Store, watch: Watch, *, dataset: str | None = None) -> list[StillUsed]:
     """Return for each dataset, each release that is kept, and each column of the live one, whether it is still used.
 
     :param dataset: this one alone.
-    :param watch: what was watched in the window, where that is known already.
     :raises ReleaseNotFound: there is no such dataset.
     """
     names = [store.releases.dataset(dataset).name] if dataset else [each.name for each in store.releases.datasets()]
-    watch = watch or watched(store, now, window=window)
     usages, per_release = defaultdict(list), defaultdict(list)
     for usage in known_uses(store, dataset=dataset, access=Access.READ, bound=True):
         usages[usage.dataset].append(usage)

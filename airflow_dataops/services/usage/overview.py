@@ -14,7 +14,7 @@ from airflow_dataops.core.readers import Adopter, Reader, adoption, readers
 from airflow_dataops.core.relations import Column
 from airflow_dataops.core.still_used import Standing, StillUsed, Watch, still_used
 from airflow_dataops.core.usage import Access, Usage
-from airflow_dataops.services.usage.answers import is_still_used, watched
+from airflow_dataops.services.usage.answers import standings, watched
 from airflow_dataops.services.usage.declaring import known_uses
 from airflow_dataops.stores.live import live_now
 
@@ -108,7 +108,7 @@ def unused(store: Store, watch: Watch, *, dag_ids: Collection[str] | None = None
 
     :param dag_ids: only datasets and releases that these DAGs stage, and tables that they read or write.
     """
-    found = [(one.kind, one) for one in is_still_used(store, watch.now, watch=watch)]
+    found = [(one.kind, one) for one in standings(store, watch)]
     if dag_ids is not None:
         datasets = {each.name for each in store.releases.datasets(dag_ids=dag_ids)}
         releases = {str(each.name) for each in store.releases.of(dag_ids=dag_ids, limit=None)}

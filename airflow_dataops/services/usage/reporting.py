@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_dataops.core.usage_report import Adoption, UsageReport
-from airflow_dataops.services.usage.answers import WINDOW, adopted_by, is_still_used, watched
+from airflow_dataops.services.usage.answers import WINDOW, adopted_by, standings, watched
 
 if TYPE_CHECKING:
     from airflow_dataops.stores.store import Store
@@ -19,15 +19,13 @@ def report(store: Store, now: datetime, *, window: timedelta = WINDOW, datasets:
     :param datasets: these alone; all of them, where none is given.
     :raises ReleaseNotFound: there is no dataset of one of these names.
     """
-    if datasets:
-        standings = [is_still_used(store, now, window=window, dataset=name) for name in datasets]
-    else:
-        standings = [is_still_used(store, now, window=window)]
+    watch = watched(store, now, window=window)
+    found = [standings(store, watch, dataset=name) for name in datasets or (None,)]
     names = datasets or [each.name for each in store.releases.datasets()]
     return UsageReport(
         at=now,
-        watched=watched(store, now, window=window).text,
-        standings=tuple(each for found in standings for each in found),
+        watched=watch.text,
+        standings=tuple(each for some in found for each in some),
         adoptions=tuple(_adoption(store, name, since=now - window) for name in names),
     )
 
